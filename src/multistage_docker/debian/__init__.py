@@ -1,0 +1,1 @@
+"""What the package system knows. Knows nothing of ELF."""
