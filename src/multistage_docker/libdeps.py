@@ -173,7 +173,7 @@ class _Ownership:
         )
 
     def _followed(self, forest: Forest) -> tuple[Need, ...]:
-        """Return all needs, those of unpackaged libraries outside the trees included: apt brings no others'."""
+        """Return all needs, also those of unpackaged libraries outside: apt brings no others'."""
         asked: set[str] = set()
         follow: frozenset[str] = frozenset()
         while True:

@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         Format,
         typer.Option(
             "--format",
-            help="plain: a package a line. tree: package <- soname <- file <- distribution. json: everything.",
+            help="plain: one package a line; tree: package <- soname <- file <- distribution; json: all.",
         ),
     ] = Format.PLAIN,
     pin: Annotated[

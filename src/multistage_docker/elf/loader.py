@@ -112,7 +112,7 @@ class Loader:
         return self._found[key]
 
     def rpath_directories(self, path: str, elf: ElfObject) -> tuple[str, ...]:
-        """Return the directories that an object's DT_RPATH adds to its own search and that of what it loads."""
+        """Return the directories that an object's DT_RPATH adds to its own search and its libraries'."""
         return tuple(self._expanded(elf.rpath, path))
 
     def _search_path(self, requester: LoadedObject) -> Iterator[str]:
