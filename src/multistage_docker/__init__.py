@@ -10,11 +10,12 @@ __version__ = "0.1.0"
 __all__ = ["Choices", "Report", "__version__", "find_libdeps"]
 
 if TYPE_CHECKING:
-    from multistage_docker.libdeps import Choices, find_libdeps
+    from multistage_docker.forest import Choices
+    from multistage_docker.libdeps import find_libdeps
     from multistage_docker.report import Report
 
 
-_HOMES = {"Choices": "libdeps", "find_libdeps": "libdeps", "Report": "report"}
+_HOMES = {"Choices": "forest", "find_libdeps": "libdeps", "Report": "report"}
 
 
 def __getattr__(name: str) -> object:

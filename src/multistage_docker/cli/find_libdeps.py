@@ -13,7 +13,8 @@ import typer
 from multistage_docker import __version__, notes, rendering
 from multistage_docker.cli import boundary
 from multistage_docker.errors import UnresolvedError
-from multistage_docker.libdeps import Choices, find_libdeps
+from multistage_docker.forest import Choices
+from multistage_docker.libdeps import find_libdeps
 from multistage_docker.report import Report
 from multistage_docker.text import counted
 

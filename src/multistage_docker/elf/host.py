@@ -49,9 +49,14 @@ class Host(Protocol):
 
 
 class SystemHost:
-    """The running system. ``known`` are objects that have been read already, by path."""
+    """The running system.
 
-    def __init__(self, known: Mapping[str, ElfObject] | None = None) -> None:
+    ``known`` are objects that have been read already, by path; ``versions`` says whether those that are
+    read from now on come with their symbol versions.
+    """
+
+    def __init__(self, known: Mapping[str, ElfObject] | None = None, *, versions: bool = False) -> None:
+        self._versions = versions
         self._objects: dict[str, ElfObject | None] = dict(known or {})
         self._listings: dict[str, frozenset[str]] = {}
         self._real_directories: dict[str, str] = {}
@@ -98,15 +103,15 @@ class SystemHost:
     def read(self, path: str) -> ElfObject | None:
         """Return the object that a path leads to; what is no regular file is not opened."""
         if path not in self._objects:
-            self._objects[path] = _read(path)
+            self._objects[path] = _read(path, versions=self._versions)
         return self._objects[path]
 
 
-def _read(path: str) -> ElfObject | None:
+def _read(path: str, *, versions: bool) -> ElfObject | None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None
         with open(path, "rb", buffering=0) as stream:
-            return read_object(stream)
+            return read_object(stream, versions=versions)
     except (OSError, ValueError, MalformedElfError):
         return None

@@ -10,10 +10,13 @@ from elftools.common.exceptions import ELFError
 from elftools.construct import ConstructError
 from elftools.elf.structs import ELFStructs
 
+from multistage_docker.elf.versions import VersionReader, Versions
 from multistage_docker.errors import MalformedElfError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from elftools.construct import Struct
 
 MAGIC = b"\x7fELF"
 
@@ -28,6 +31,8 @@ _MOST_STRING_BYTES = 0x1000
 _STRING_CHUNK = 128
 _DF_1_NODEFLIB = 0x800
 
+NO_VERSIONS = Versions()
+
 
 @dataclass(frozen=True, slots=True)
 class ElfObject:
@@ -35,7 +40,8 @@ class ElfObject:
 
     Names are ``os.fsdecode``d: bytes that are no UTF-8 survive as surrogate escapes. ``rpath`` and
     ``runpath`` are the entries between the colons, not yet expanded; ``rpath`` is empty where there is
-    a DT_RUNPATH, since ld.so ignores it then, and ``runpath`` is None where there is none.
+    a DT_RUNPATH, since ld.so ignores it then, and ``runpath`` is None where there is none. ``versions``
+    is filled only where it was asked for.
     """
 
     bits: int
@@ -49,6 +55,7 @@ class ElfObject:
     rpath: tuple[str, ...] = ()
     runpath: tuple[str, ...] | None = None
     no_default_directories: bool = False
+    versions: Versions = NO_VERSIONS
 
     @property
     def is_executable(self) -> bool:
@@ -56,13 +63,15 @@ class ElfObject:
         return bool(self.interpreter) or self.kind == "ET_EXEC"
 
 
-def read_object(stream: IO[bytes]) -> ElfObject:
+def read_object(stream: IO[bytes], *, versions: bool = False) -> ElfObject:
     """Read an ELF file's headers and dynamic section, by PT_DYNAMIC (the section table may be stripped).
+
+    With ``versions`` the tables of symbol versions are read as well.
 
     Reads a bounded number of bytes whatever the file claims. Raises MalformedElfError, and nothing
     else of its own, where the file is truncated or contradicts itself; OSError comes through.
     """
-    return ElfReader(stream).read_object()
+    return ElfReader(stream).read_object(versions=versions)
 
 
 class ElfReader:
@@ -90,7 +99,7 @@ class ElfReader:
         self.structs = _structs(self.bits, self.little_endian, machine if isinstance(machine, str) else None)
         self.segments = tuple(self._segments())
 
-    def read_object(self) -> ElfObject:
+    def read_object(self, *, versions: bool) -> ElfObject:
         """Return what ld.so would know of the file."""
         kind = self.header["e_type"]
         kind = kind if isinstance(kind, str) else f"ET_{kind}"
@@ -113,6 +122,7 @@ class ElfReader:
             no_default_directories=any(
                 tag == "DT_FLAGS_1" and value & _DF_1_NODEFLIB for tag, value in entries
             ),
+            versions=self._versions(dict(entries), strings) if versions else NO_VERSIONS,
         )
 
     def dynamic_entries(self) -> tuple[tuple[str | int, int], ...]:
@@ -178,6 +188,22 @@ class ElfReader:
         table = self.bytes_at(self.header["e_phoff"], size * number, "its program headers") if number else b""
         for offset in range(0, len(table), size):
             yield _parse(entry, table[offset : offset + size])
+
+    def _versions(self, values: dict[str | int, int], strings: int) -> Versions:
+        def parse(structure: Struct, offset: int) -> Any:  # noqa: ANN401 - pyelftools' structures are untyped
+            return _parse(structure, self.bytes_at(offset, structure.sizeof(), what))
+
+        what = "its symbol versions"
+        reader = VersionReader(self.structs, parse, lambda offset: self.string_at(strings + offset))
+        required: tuple[tuple[str, str], ...] = ()
+        defined = None
+        if "DT_VERNEED" in values:
+            start = self.file_offset(values["DT_VERNEED"], what)
+            required = tuple(reader.required(start, values.get("DT_VERNEEDNUM", 0)))
+        if "DT_VERDEF" in values:
+            start = self.file_offset(values["DT_VERDEF"], what)
+            defined = frozenset(reader.defined(start, values.get("DT_VERDEFNUM", 0)))
+        return Versions(required, defined)
 
     def _interpreter(self) -> str:
         segment = next((s for s in self.segments if s["p_type"] == "PT_INTERP"), None)

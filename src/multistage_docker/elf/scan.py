@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
+from functools import partial
 from io import FileIO
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -77,20 +78,22 @@ def scan(
     *,
     exclude: tuple[str, ...] = (),
     jobs: int | None = None,
+    versions: bool = False,
     progress: Progress | None = None,
 ) -> Scan:
     """Find and read every ELF file in the trees (or files) that ``roots`` name.
 
     ``exclude`` holds patterns as in fnmatch: one with a slash is matched against the path below the root,
     one without against the name; a directory that matches is left out whole. ``jobs`` is the number of
-    processes, None for what fits the tree and the machine. Symbolic links are not followed below a root.
+    processes, None for what fits the tree and the machine; ``versions`` reads symbol versions as well.
+    Symbolic links are not followed below a root.
     """
     walk = _Walk(exclude)
     for root in _outermost(roots):
         walk.add(root)
     objects: dict[str, ElfObject] = {}
     skipped = walk.skipped
-    for found, passed_by in _read_all(walk.files, jobs, progress):
+    for found, passed_by in _read_all(walk.files, partial(_read_chunk, versions=versions), jobs, progress):
         objects.update(found)
         skipped.extend(passed_by)
     return Scan(
@@ -151,25 +154,30 @@ class _Walk:
 _Chunk = tuple[list[tuple[str, ElfObject]], list[SkippedFile]]
 
 
-def _read_all(files: list[str], jobs: int | None, progress: Progress | None) -> Iterator[_Chunk]:
+_ReadChunk = Callable[[list[str]], _Chunk]
+
+
+def _read_all(
+    files: list[str], read: _ReadChunk, jobs: int | None, progress: Progress | None
+) -> Iterator[_Chunk]:
     chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
     if jobs is None:
         jobs = min(len(os.sched_getaffinity(0)), 1 + len(files) // _FILES_PER_JOB)
     done = 0
-    for size, result in zip(map(len, chunks), _map_chunks(chunks, jobs), strict=True):
+    for size, result in zip(map(len, chunks), _map_chunks(read, chunks, jobs), strict=True):
         done += size
         if progress:
             progress(done, len(files))
         yield result
 
 
-def _map_chunks(chunks: list[list[str]], jobs: int) -> Iterator[_Chunk]:
+def _map_chunks(read: _ReadChunk, chunks: list[list[str]], jobs: int) -> Iterator[_Chunk]:
     if jobs == 1 or len(chunks) == 1:
-        yield from map(_read_chunk, chunks)
+        yield from map(read, chunks)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt) as pool:
         try:
-            yield from pool.map(_read_chunk, chunks)
+            yield from pool.map(read, chunks)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -179,11 +187,11 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _read_chunk(paths: list[str]) -> _Chunk:
+def _read_chunk(paths: list[str], *, versions: bool) -> _Chunk:
     objects: list[tuple[str, ElfObject]] = []
     skipped: list[SkippedFile] = []
     for path in paths:
-        result = read_file(path)
+        result = read_file(path, versions=versions)
         if isinstance(result, SkippedFile):
             skipped.append(result)
         elif result is not None:
@@ -191,7 +199,7 @@ def _read_chunk(paths: list[str]) -> _Chunk:
     return objects, skipped
 
 
-def read_file(path: str) -> ElfObject | SkippedFile | None:
+def read_file(path: str, *, versions: bool = False) -> ElfObject | SkippedFile | None:
     """Read one file of a tree: its object, why it is passed by, or None where it is simply something else."""
     try:
         # A FIFO that took the place of a file must not block, and a link must not lead out of the tree.
@@ -202,7 +210,7 @@ def read_file(path: str) -> ElfObject | SkippedFile | None:
             if stream.read(len(MAGIC)) != MAGIC:
                 return SkippedFile(path, Skip.NOT_ELF) if _LIBRARY_NAME.search(path) else None
             stream.seek(0)
-            elf = read_object(stream)
+            elf = read_object(stream, versions=versions)
     except OSError as error:
         return SkippedFile(path, Skip.UNREADABLE, error.strerror or "")
     except MalformedElfError as error:
