@@ -48,14 +48,15 @@ class Forest:
         self.roots = roots
         self.scanned = scanned
         self.interpreters = tuple(dict.fromkeys(found for root in roots if (found := interpreter_of(root))))
+        self._host = host
         objects, foreign = _by_platform(scanned.objects, host)
         self.skipped = tuple(sorted((*scanned.skipped, *foreign)))
         library_path = tuple(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
-        self._trees = []
+        self._trees: dict[Platform, Tree] = {}
         for platform, own in objects.items():
             loader = Loader(host, platform, library_path=library_path)
             program = _program(self.interpreters, host, loader)
-            self._trees.append(Tree(own, scanned.links, loader, program))
+            self._trees[platform] = Tree(own, scanned.links, loader, program)
         self.objects = {path: elf for own in objects.values() for path, elf in own.items()}
 
     @classmethod
@@ -78,7 +79,24 @@ class Forest:
 
     def needs(self, follow: Collection[str]) -> tuple[Need, ...]:
         """Return every need of every tree, and of the paths outside that are to be followed."""
-        return tuple(need for tree in self._trees for need in tree.needs(follow))
+        return tuple(need for tree in self._trees.values() for need in tree.needs(follow))
+
+    def needs_beyond(self, needs: Iterable[Need]) -> tuple[Need, ...]:
+        """Return the needs of what the given needs found outside the trees, and so on."""
+        paths = {need.path for need in needs}
+        return tuple(
+            need
+            for platform, tree in self._trees.items()
+            for need in tree.needs_beyond(path for path in paths if self._is_for(platform, path))
+        )
+
+    def read(self, path: str) -> ElfObject | None:
+        """Return the object that a path leads to, in the trees or outside; None where there is none."""
+        return self._host.read(path) if path else None
+
+    def _is_for(self, platform: Platform, path: str) -> bool:
+        elf = self.read(path)
+        return elf is not None and platform.runs(elf)
 
     def requirements(
         self, needs: Iterable[Need], choices: Choices
@@ -102,7 +120,7 @@ class Forest:
 
     def plugins(self) -> frozenset[str]:
         """Return the shared objects below a plugin directory of their root that nothing else needs."""
-        needed = frozenset[str]().union(*(tree.needed_by_others() for tree in self._trees))
+        needed = frozenset[str]().union(*(tree.needed_by_others() for tree in self._trees.values()))
         real_roots = [os.path.realpath(root) for root in self.roots]
         return frozenset(
             path

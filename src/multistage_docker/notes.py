@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from itertools import groupby
+from posixpath import basename
 from typing import TYPE_CHECKING
 
 from multistage_docker.rendering import relative
@@ -11,6 +13,8 @@ from multistage_docker.text import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from multistage_docker.check import Gap, Verdict
+    from multistage_docker.elf.scan import SkippedFile
     from multistage_docker.report import Report, Requirement
 
 _NAMED_AT_MOST = 8
@@ -21,13 +25,18 @@ def warnings(report: Report) -> Iterator[str]:
     for soname, several in _grouped(report.missing_required, lambda one: one.soname):
         yield (
             f"{soname} is missing on this system: needed by {_files(several, report)}; "
-            "install the package that ships it, or leave the file out with --exclude if it is optional"
+            f"install the package that ships it{_or_exclude(several)}"
         )
     for path, several in _grouped(report.unpackaged, lambda one: one.path):
         yield (
             f"{path} belongs to no package: needed by {_files(several, report)}; copy it into the final image"
         )
-    for item in report.skipped:
+    yield from doubts(report.skipped)
+
+
+def doubts(skipped: Iterable[SkippedFile]) -> Iterator[str]:
+    """Yield the files that could not be read and may need something."""
+    for item in skipped:
         if item.reason.is_alarming:
             detail = f": {item.detail}" if item.detail else ""
             yield f"{item.path}: {item.reason.value}{detail}"
@@ -58,6 +67,46 @@ def details(report: Report) -> Iterator[str]:
             yield f"{relative(item.path, report.roots)} is left out: {item.reason.value}{detail}"
 
 
+def problems(verdict: Verdict) -> Iterator[str]:
+    """Yield what a check found wrong, a line for each missing library, symbol version and interpreter."""
+    for misfit in verdict.misfits:
+        if misfit.version:
+            yield (
+                f"{misfit.directory} was made for Python {misfit.version}, but its interpreter here is "
+                f"{misfit.interpreter}: use the Python version of the builder in this image"
+            )
+        else:
+            yield (
+                f"{misfit.directory} needs the interpreter {misfit.interpreter}, which does not exist here: "
+                "use the same Python in builder and final image"
+            )
+    if verdict.unrunnable:
+        yield "the files are built for another machine than this one: build for the platform of this image"
+    yield from _gaps(verdict.gaps, verdict)
+
+
+def plugin_problems(verdict: Verdict) -> Iterator[str]:
+    """Yield what optional plugins lack."""
+    return _gaps(verdict.plugin_gaps, verdict)
+
+
+def _gaps(gaps: Iterable[Gap], verdict: Verdict) -> Iterator[str]:
+    def what(gap: Gap) -> tuple[str, str, str]:
+        return gap.requirement.soname, gap.requirement.path, gap.version
+
+    for (soname, path, version), several in groupby(sorted(gaps, key=what), key=what):
+        requirements = [gap.requirement for gap in several]
+        files = _files(requirements, verdict)
+        if version:
+            yield (
+                f"{version} is not defined by {path}: needed by {files}; it was built against a newer "
+                f"{soname}: build on the suite of this image"
+            )
+        else:
+            way_out = _or_exclude(requirements)
+            yield f"{soname} is missing: needed by {files}; install the package that ships it{way_out}"
+
+
 def _grouped(
     requirements: Iterable[Requirement], key: Callable[[Requirement], str]
 ) -> Iterator[tuple[str, list[Requirement]]]:
@@ -65,12 +114,16 @@ def _grouped(
         yield value, list(several)
 
 
-def _files(requirements: list[Requirement], report: Report) -> str:
+def _files(requirements: list[Requirement], report: Report | Verdict) -> str:
     first = requirements[0]
     origin = f" ({first.distribution})" if first.distribution else ""
     text = f"{relative(first.file, report.roots)}{origin}"
     others = len({requirement.file for requirement in requirements}) - 1
     return f"{text} and {counted(others, 'more file')}" if others else text
+
+
+def _or_exclude(requirements: list[Requirement]) -> str:
+    return f", or if the file is optional: --exclude {shlex.quote(basename(requirements[0].file))}"
 
 
 def _some(names: list[str]) -> str:

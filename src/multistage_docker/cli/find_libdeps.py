@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from multistage_docker import __version__, notes, rendering
+from multistage_docker.check import check_libdeps
 from multistage_docker.cli import boundary
 from multistage_docker.errors import UnresolvedError
 from multistage_docker.forest import Choices
@@ -71,6 +72,13 @@ def command(  # noqa: PLR0913 - one parameter an option
         bool,
         typer.Option("--no-plugins", help="Leave out what only plugins need: objects below plugins or qml."),
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="For the final image: list nothing, exit with 1 unless all that is needed is here.",
+        ),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when a required library is missing.")
     ] = False,
@@ -100,6 +108,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     choices = Choices(
         include_essential=include_essential, exclude=tuple(exclude or ()), plugins=not no_plugins, jobs=jobs
     )
+    if check:
+        _check(paths, choices, quiet=quiet, verbose=verbose)
+        return
     progress = None if quiet or not sys.stderr.isatty() else _Progress()
     report = find_libdeps(paths, choices, progress=progress)
     if progress:
@@ -117,6 +128,23 @@ def command(  # noqa: PLR0913 - one parameter an option
     if strict and missing:
         raise UnresolvedError(
             f"{counted(len(missing), 'required library')} missing: {', '.join(sorted(missing))}"
+        )
+
+
+def _check(paths: list[str], choices: Choices, *, quiet: bool, verbose: bool) -> None:
+    verdict = check_libdeps(paths, choices)
+    problems = list(notes.problems(verdict))
+    for text in problems:
+        boundary.say(NAME, text)
+    if not quiet:
+        for text in notes.doubts(verdict.skipped):
+            boundary.say(NAME, f"warning: {text}")
+    if verbose:
+        for text in notes.plugin_problems(verdict):
+            boundary.say(NAME, f"note: for a plugin only: {text}")
+    if not verdict.is_sound:
+        raise UnresolvedError(
+            f"{counted(len(problems), 'problem')} found: the tree does not work on this system"
         )
 
 

@@ -98,6 +98,11 @@ class Loader:
                     objects.append(LoadedObject(target, found, tuple(dict.fromkeys(inherited))))
         return tuple(links)
 
+    def load_file(self, path: str, program: Program = _NO_PROGRAM) -> tuple[Link, ...]:
+        """Return the links of the object that a path leads to, not followed further; () if it is none."""
+        elf = self._host.read(path)
+        return self.load(path, elf, lambda _: False, program) if elf else ()
+
     def resolve(self, name: str, requester: LoadedObject) -> str | None:
         """Return the path that ld.so would load for a needed name, or None where it would find nothing.
 

@@ -48,6 +48,11 @@ class Skip(Enum):
         """Whether the file may be broken, so that its needs may have been missed."""
         return self in (Skip.NOT_ELF, Skip.MALFORMED, Skip.UNREADABLE)
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another machine could run the file."""
+        return self is Skip.FOREIGN
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class SkippedFile:

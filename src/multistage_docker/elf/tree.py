@@ -71,6 +71,21 @@ class Tree:
                 found.add(self._need(link))
         return tuple(sorted(found, key=lambda need: (need.requester, need.name, need.path)))
 
+    def needs_beyond(self, paths: Iterable[str]) -> tuple[Need, ...]:
+        """Return the needs of objects outside the tree, and of what they need, each judged by itself."""
+        pending = [path for path in paths if path not in self._objects]
+        seen = set(pending)
+        found = set()
+        while pending:
+            path = pending.pop()
+            for link in self._loader.load_file(path, self._program):
+                need = self._need(link)
+                found.add(need)
+                if need.provision is Provision.SYSTEM and need.path not in seen:
+                    seen.add(need.path)
+                    pending.append(need.path)
+        return tuple(sorted(found))
+
     def needed_by_others(self) -> frozenset[str]:
         """Return the objects that the loader would load because another object of the tree needs them."""
         return frozenset(
