@@ -61,6 +61,9 @@ class _Ownership:
             preloaded=by_provision[Provision.PRELOAD],
             interpreter=tuple(sorted(own)),
             skipped=forest.skipped,
+            unsafe_search=tuple(
+                path for path, elf in forest.objects.items() if elf.searches_current_directory
+            ),
             files=len(forest.scanned.files),
             objects=len(forest.objects),
         )

@@ -31,6 +31,11 @@ def warnings(report: Report) -> Iterator[str]:
         yield (
             f"{path} belongs to no package: needed by {_files(several, report)}; copy it into the final image"
         )
+    for path in report.unsafe_search:
+        yield (
+            f"{relative(path, report.roots)} has an empty or relative entry in its library search path: "
+            "ignored, since it means wherever the program happens to run"
+        )
     yield from doubts(report.skipped)
 
 

@@ -62,6 +62,11 @@ class ElfObject:
         """Whether the kernel can start it as a program: it names an interpreter, or is no shared object."""
         return bool(self.interpreter) or self.kind == "ET_EXEC"
 
+    @property
+    def searches_current_directory(self) -> bool:
+        """Whether an entry of its search path is empty or relative, so that it depends on where it is run."""
+        return any(not entry.startswith(("/", "$")) for entry in (*self.rpath, *(self.runpath or ())))
+
 
 def read_object(stream: IO[bytes], *, versions: bool = False) -> ElfObject:
     """Read an ELF file's headers and dynamic section, by PT_DYNAMIC (the section table may be stripped).

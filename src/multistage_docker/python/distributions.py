@@ -1,4 +1,4 @@
-"""A file -> the distribution that brought it, by the RECORD files of installed wheels."""
+"""A file -> the distribution that brought it, by the lists of files that installers leave."""
 
 from __future__ import annotations
 
@@ -12,7 +12,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-_RECORD = ".dist-info/RECORD"
+
+@dataclass(frozen=True, slots=True)
+class _FileList:
+    """A list of files: how its name ends, what its paths are relative to, which neighbour has the name."""
+
+    ending: str
+    base: str
+    metadata: str
+
+
+_FILE_LISTS = (
+    # "Recording installed projects", a PyPA specification.
+    _FileList(".dist-info/RECORD", base="../", metadata="METADATA"),
+    # What pip leaves where it runs an old setup.py.
+    _FileList(".egg-info/installed-files.txt", base="./", metadata="PKG-INFO"),
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,22 +44,25 @@ class Distribution:
 def distributions_of(files: Collection[str], tree: Iterable[str]) -> Mapping[str, Distribution]:
     """Return which distribution brought each of ``files``; those that no RECORD names are left out.
 
-    ``tree`` are the paths of all files, among which the RECORD files are found ("Recording installed
-    projects", the PyPA specification). What cannot be read or parsed names nothing.
+    ``tree`` are the paths of all files, among which the lists are found. What cannot be read or parsed
+    names nothing.
     """
     wanted = frozenset(files)
     owners: dict[str, Distribution] = {}
-    for record in sorted(path for path in tree if path.endswith(_RECORD)):
-        recorded = wanted.intersection(_recorded(Path(record)))
+    endings = tuple(kind.ending for kind in _FILE_LISTS)
+    for path in sorted(path for path in tree if path.endswith(endings)):
+        kind = next(kind for kind in _FILE_LISTS if path.endswith(kind.ending))
+        directory = Path(path).parent
+        base = os.path.normpath(directory / kind.base)
+        recorded = wanted.intersection(_recorded(Path(path), base))
         if recorded:
-            owners.update(dict.fromkeys(recorded, _identity(Path(record).parent)))
+            owners.update(dict.fromkeys(recorded, _identity(directory, kind.metadata)))
     return owners
 
 
-def _recorded(record: Path) -> Iterator[str]:
-    base = str(record.parent.parent)
+def _recorded(file_list: Path, base: str) -> Iterator[str]:
     try:
-        with record.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        with file_list.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
             for row in csv.reader(lines):
                 if row:
                     path = f"{base}/{row[0]}"
@@ -53,10 +71,10 @@ def _recorded(record: Path) -> Iterator[str]:
         return
 
 
-def _identity(directory: Path) -> Distribution:
-    name, _, version = directory.name.removesuffix(".dist-info").rpartition("-")
+def _identity(directory: Path, metadata_name: str) -> Distribution:
+    name, _, version = directory.stem.rpartition("-")
     try:
-        with (directory / "METADATA").open(encoding="utf-8", errors="replace") as text:
+        with (directory / metadata_name).open(encoding="utf-8", errors="replace") as text:
             metadata = HeaderParser().parse(text, headersonly=True)
     except OSError:
         return Distribution(name, version)
