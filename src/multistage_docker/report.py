@@ -49,8 +49,8 @@ class Report:
     ``packages`` are what to install; ``missing`` was found nowhere; ``unpackaged`` stands outside the
     tree and belongs to no package; ``preloaded`` stands in the tree where only a library loaded before
     can be met; ``interpreter`` is Python's own library; ``unsafe_search`` are files whose search path
-    leads to whatever directory is current when they run, which is ignored here. ``files`` and ``objects`` count all regular
-    files and the ELF files among them that were searched.
+    leads to whatever directory is current when they run, which is ignored here. ``files`` and
+    ``objects`` count all regular files and the ELF files among them that were searched.
     """
 
     roots: tuple[str, ...]
