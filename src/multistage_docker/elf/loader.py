@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from posixpath import basename, dirname
 from typing import TYPE_CHECKING
 
+from multistage_docker.elf.objects import ElfObject
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from multistage_docker.elf.host import Host
-    from multistage_docker.elf.objects import ElfObject
     from multistage_docker.elf.platforms import Platform
 
 _TOKEN = re.compile(r"\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?![A-Za-z0-9_]))")
@@ -52,6 +53,7 @@ class Link:
 
 
 _NO_PROGRAM = Program()
+_NO_OBJECT = ElfObject(bits=0, little_endian=True, machine="", kind="")
 
 
 class Loader:
@@ -116,6 +118,17 @@ class Loader:
             self._found[key] = self._search(*key)
         return self._found[key]
 
+    def open(self, name: str, program: Program) -> str | None:
+        """Return the path that a running program gets when it opens a library by name, dlopen(3)."""
+        return program.loaded.get(name) or self.resolve(name, LoadedObject("", _NO_OBJECT, program.inherited))
+
+    def find_library(self, stem: str, program: Program) -> str | None:
+        """Return where ``ctypes.util.find_library(stem)`` leads: the cache's first ``libstem.so…``."""
+        prefix = f"lib{stem}.so"
+        names = self._host.cache.entries if self._host.cache else self._system_names()
+        found = (self.open(name, program) for name in names if name.startswith(prefix))
+        return next(filter(None, found), None)
+
     def rpath_directories(self, path: str, elf: ElfObject) -> tuple[str, ...]:
         """Return the directories that an object's DT_RPATH adds to its own search and its libraries'."""
         return tuple(self._expanded(elf.rpath, path))
@@ -164,6 +177,10 @@ class Loader:
         return next(
             filter(None, (self._in_directory_or_levels(directory, name) for directory in system)), None
         )
+
+    def _system_names(self) -> Iterator[str]:
+        directories = (*self._host.configured_directories, *self._platform.default_directories)
+        return (name for directory in directories for name in sorted(self._host.listing(directory)))
 
     def _in_directory_or_levels(self, directory: str, name: str) -> str | None:
         key = (directory, name)

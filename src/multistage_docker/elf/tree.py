@@ -86,6 +86,22 @@ class Tree:
                     pending.append(need.path)
         return tuple(sorted(found))
 
+    def opened(self, requester: str, names: Iterable[str]) -> Need:
+        """Return what meets the first of several names for one library that a file opens while it runs.
+
+        A name without ``.so`` is what ``ctypes.util.find_library`` takes. What the tree ships comes first:
+        code opens that by a path that it puts together.
+        """
+        names = tuple(names)
+        for name in names:
+            if provider := self._preloaded(name, requester):
+                return Need(requester, name, provider, Provision.TREE)
+        for name in names:
+            find = self._loader.open if ".so" in name else self._loader.find_library
+            if path := find(name, self._program):
+                return Need(requester, name, path, Provision.SYSTEM)
+        return Need(requester, names[0], "", Provision.MISSING)
+
     def needed_by_others(self) -> frozenset[str]:
         """Return the objects that the loader would load because another object of the tree needs them."""
         return frozenset(
