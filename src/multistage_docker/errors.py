@@ -41,3 +41,11 @@ class ProgramFailedError(MultistageDockerError):
 
 class MalformedElfError(MultistageDockerError):
     """A file starts like an ELF file but cannot be read as one."""
+
+
+class UnresolvedError(MultistageDockerError):
+    """A library that must be there is not."""
+
+
+class OutputError(MultistageDockerError):
+    """A result could not be written where it should go."""

@@ -1,15 +1,13 @@
-"""Errors -> one line on stderr and an exit code. The only place that knows exit codes, and the only one that exits."""
+"""Errors -> a line on stderr and an exit code: the only place that knows exit codes and that exits."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from multistage_docker.errors import (
-    MultistageDockerError,
-    ProgramFailedError,
-    UsageError,
-)
+from multistage_docker.errors import MultistageDockerError, OutputError, ProgramFailedError, UsageError
+from multistage_docker.text import printable
 
 if TYPE_CHECKING:
     import typer
@@ -20,20 +18,22 @@ INTERRUPTED = 130
 
 
 def run(app: typer.Typer, command: str) -> NoReturn:
-    """Run a command line and leave the process with the exit code that DESIGN promises for its outcome."""
+    """Run a command line and leave the process with the exit code that fits its outcome."""
     try:
         app(prog_name=command)
         code = 0
     except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else FAILED
+        code = leaving.code if isinstance(leaving.code, int) else FAILED if leaving.code else 0
         if code == INTERRUPTED:
-            complain(command, "interrupted")
-    except MultistageDockerError as error:
-        complain(command, str(error), error.hint)
-        code = exit_code(error)
+            say(command, "interrupted")
     except KeyboardInterrupt:
-        complain(command, "interrupted")
+        say(command, "interrupted")
         code = INTERRUPTED
+    except MultistageDockerError as error:
+        say(command, f"error: {error}")
+        if error.hint:
+            say(command, error.hint)
+        code = exit_code(error)
     sys.exit(code)
 
 
@@ -48,15 +48,24 @@ def exit_code(error: MultistageDockerError) -> int:
             return FAILED
 
 
-def complain(command: str, message: str, hint: str = "") -> None:
-    """Write one line to stderr, and the way out on a second one; control characters are made visible."""
-    for line in filter(None, (f"{command}: {message}", hint and f"  {hint}")):
-        print(printable(line), file=sys.stderr)
+def say(command: str, message: str) -> None:
+    """Write one line to stderr, whatever characters the message holds."""
+    print(printable(f"{command}: {message}"), file=sys.stderr)
 
 
-def printable(text: str) -> str:
-    """Return text with control characters and undecodable bytes escaped, so that it stays on one line.
+def write_result(text: str) -> None:
+    """Write a whole result to stdout, or raise OutputError; a reader that has gone ends the process."""
+    try:
+        sys.stdout.buffer.write(os.fsencode(text))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        sys.exit(FAILED)
+    except OSError as error:
+        _forget_stdout()
+        raise OutputError(f"cannot write the result: {error.strerror}") from None
 
-    File names are the tree's: a newline or an escape sequence in one must not forge a line or drive a terminal.
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+def _forget_stdout() -> None:
+    # What is still buffered cannot be written; at exit the interpreter would try again and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,7 +23,7 @@ _FIELDS = (
     "Depends",
     "Provides",
 )
-# Fields may be folded over lines (Pre-Depends of a hand-made package), so neither tab nor newline can part them.
+# Fields may be folded over lines, so neither a tab nor a newline can part them.
 _FIELD_END, _RECORD_END = "\x1f", "\x1e"
 
 
@@ -58,7 +58,7 @@ def native_architecture(runner: Runner) -> str:
 
 
 def installed_packages(runner: Runner) -> tuple[InstalledPackage, ...]:
-    """Return every installed package, sorted; those in config-files and half-installed states are left out."""
+    """Return every installed package, sorted; config-files, half-installed and the like are left out."""
     form = _FIELD_END.join(f"${{{field}}}" for field in _FIELDS) + _RECORD_END
     output = runner.capture(("dpkg-query", "--show", f"--showformat={form}")).require_success().stdout
     return tuple(sorted(_parse_records(output.split(_RECORD_END))))

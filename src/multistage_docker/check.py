@@ -1,0 +1,87 @@
+"""Does everything that a tree needs resolve on this system? For the final image: asks no package manager."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from multistage_docker.elf.tree import Provision
+from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest
+from multistage_docker.python.interpreter import Misfit, misfits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from multistage_docker.elf.scan import Progress, SkippedFile
+    from multistage_docker.report import Requirement
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """A need that this system does not meet: the library itself, or ``version`` of the one that is here."""
+
+    requirement: Requirement
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    ``gaps`` are what ld.so would fail for; ``plugin_gaps`` the same for optional plugins; ``misfits``
+    the virtualenvs whose interpreter is not here or is another version; ``unrunnable`` says that the
+    trees hold ELF files, all of them for other machines.
+    """
+
+    roots: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    plugin_gaps: tuple[Gap, ...]
+    misfits: tuple[Misfit, ...]
+    skipped: tuple[SkippedFile, ...]
+    unrunnable: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether what is required is all there."""
+        return not (self.gaps or self.misfits or self.unrunnable)
+
+
+def check_libdeps(
+    paths: Sequence[str], choices: Choices = DEFAULT_CHOICES, *, progress: Progress | None = None
+) -> Verdict:
+    """Return what of the needs of the ELF files below ``paths`` this system cannot meet.
+
+    A version counts as met where the library has no table of versions, as for ld.so. Raises UsageError
+    where a path does not exist.
+    """
+    forest = Forest.grow(paths, choices, versions=True, progress=progress)
+    needs = forest.needs(())
+    beyond = forest.needs_beyond(need for need in needs if need.provision is Provision.SYSTEM)
+    provided = forest.requirements((*needs, *beyond), choices)
+    gaps = tuple(sorted(_gaps(forest, provided)))
+    foreign = [item for item in forest.skipped if item.reason.is_foreign]
+    return Verdict(
+        roots=forest.roots,
+        gaps=tuple(gap for gap in gaps if not gap.requirement.is_plugin),
+        plugin_gaps=tuple(gap for gap in gaps if gap.requirement.is_plugin),
+        misfits=misfits(forest.scanned.files),
+        skipped=forest.skipped,
+        unrunnable=bool(foreign) and not forest.objects,
+    )
+
+
+def _gaps(forest: Forest, provided: dict[Provision, tuple[Requirement, ...]]) -> Iterator[Gap]:
+    for provision, requirements in provided.items():
+        for requirement in requirements:
+            if provision is Provision.MISSING:
+                yield Gap(requirement)
+            else:
+                yield from (Gap(requirement, version) for version in _missing_versions(forest, requirement))
+
+
+def _missing_versions(forest: Forest, requirement: Requirement) -> Iterable[str]:
+    requester, provider = forest.read(requirement.file), forest.read(requirement.path)
+    if requester is None or provider is None or provider.versions.defined is None:
+        return ()
+    required = {version for name, version in requester.versions.required if name == requirement.soname}
+    return required - provider.versions.defined

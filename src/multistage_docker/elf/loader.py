@@ -1,0 +1,192 @@
+"""The name of a library asked for by an object -> the path that glibc's ld.so would load (ld.so(8))."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from posixpath import basename, dirname
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from multistage_docker.elf.host import Host
+    from multistage_docker.elf.objects import ElfObject
+    from multistage_docker.elf.platforms import Platform
+
+_TOKEN = re.compile(r"\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?![A-Za-z0-9_]))")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedObject:
+    """An object as it stands in a process.
+
+    ``inherited`` are the expanded DT_RPATH directories of those that caused it to be loaded, the nearest
+    first: its loader, the loader's loader, and so on up to the program.
+    """
+
+    path: str
+    elf: ElfObject
+    inherited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The running program that opens an object, as far as the loader cares.
+
+    ``inherited`` are its DT_RPATH directories, which serve whatever it opens; ``loaded`` the libraries
+    that are there already, path by name.
+    """
+
+    inherited: tuple[str, ...] = ()
+    loaded: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One DT_NEEDED entry of an object in a process, and the path that meets it; None where nothing does."""
+
+    requester: str
+    name: str
+    path: str | None
+
+
+_NO_PROGRAM = Program()
+
+
+class Loader:
+    """glibc's dynamic loader for one platform on one system.
+
+    ``library_path`` is LD_LIBRARY_PATH split at its colons.
+    """
+
+    def __init__(self, host: Host, platform: Platform, *, library_path: tuple[str, ...] = ()) -> None:
+        self._host = host
+        self._platform = platform
+        self._library_path = tuple(filter(_is_absolute, library_path))
+        self._found: dict[tuple[str, tuple[str, ...], bool], str | None] = {}
+        self._in_directory: dict[tuple[str, str], str | None] = {}
+
+    def load(
+        self, path: str, elf: ElfObject, follow: Callable[[str], bool], program: Program = _NO_PROGRAM
+    ) -> tuple[Link, ...]:
+        """Return the links that loading one object makes, breadth first as ld.so goes.
+
+        Without a ``program`` the object is one itself. Objects for whose path ``follow`` is false are
+        loaded, but their own needs are not looked at. A name that an earlier object of the process was
+        asked for by, or has as its SONAME, is met by it.
+        """
+        loaded = {**program.loaded, basename(path): path}
+        loaded.setdefault(elf.soname or basename(path), path)
+        objects = [LoadedObject(path, elf, program.inherited)]
+        seen = {path}
+        links = []
+        for requester in objects:
+            for name in requester.elf.needed:
+                target = loaded.get(name) or self.resolve(name, requester)
+                links.append(Link(requester.path, name, target))
+                if target is None:
+                    continue
+                loaded.setdefault(name, target)
+                found = self._host.read(target)
+                if found is None:
+                    continue
+                loaded.setdefault(found.soname or name, target)
+                if target not in seen and follow(target):
+                    seen.add(target)
+                    inherited = (*self.rpath_directories(requester.path, requester.elf), *requester.inherited)
+                    objects.append(LoadedObject(target, found, tuple(dict.fromkeys(inherited))))
+        return tuple(links)
+
+    def load_file(self, path: str, program: Program = _NO_PROGRAM) -> tuple[Link, ...]:
+        """Return the links of the object that a path leads to, not followed further; () if it is none."""
+        elf = self._host.read(path)
+        return self.load(path, elf, lambda _: False, program) if elf else ()
+
+    def resolve(self, name: str, requester: LoadedObject) -> str | None:
+        """Return the path that ld.so would load for a needed name, or None where it would find nothing.
+
+        The directory part of the path has no symbolic links; the file itself may be one.
+        """
+        if "/" in name:
+            return self._literal(name, requester)
+        directories = tuple(dict.fromkeys(self._search_path(requester)))
+        key = (name, directories, requester.elf.no_default_directories)
+        if key not in self._found:
+            self._found[key] = self._search(*key)
+        return self._found[key]
+
+    def rpath_directories(self, path: str, elf: ElfObject) -> tuple[str, ...]:
+        """Return the directories that an object's DT_RPATH adds to its own search and its libraries'."""
+        return tuple(self._expanded(elf.rpath, path))
+
+    def _search_path(self, requester: LoadedObject) -> Iterator[str]:
+        if requester.elf.runpath is None:
+            yield from self._expanded(requester.elf.rpath, requester.path)
+            yield from requester.inherited
+        yield from self._library_path
+        yield from self._expanded(requester.elf.runpath or (), requester.path)
+
+    def _expanded(self, entries: Iterable[str], path: str) -> Iterator[str]:
+        # An empty or relative entry means wherever the process happens to run: never searched here.
+        return filter(_is_absolute, (self._expand(entry, path) for entry in entries))
+
+    def _expand(self, text: str, path: str) -> str:
+        values = {
+            "ORIGIN": dirname(path),
+            "LIB": self._platform.lib_token,
+            "PLATFORM": self._platform.platform_token,
+        }
+        tokens = [braced or bare for braced, bare in _TOKEN.findall(text)]
+        if not all(values[token] for token in tokens):
+            return ""
+        return _TOKEN.sub(lambda match: values[match.group(1) or match.group(2)], text)
+
+    def _literal(self, name: str, requester: LoadedObject) -> str | None:
+        path = self._expand(name, requester.path)
+        return self._usable(dirname(path), basename(path)) if _is_absolute(path) else None
+
+    def _search(self, name: str, directories: tuple[str, ...], no_defaults: bool) -> str | None:  # noqa: FBT001 - a memo's key
+        defaults = self._platform.default_directories
+        for directory in directories:
+            if path := self._in_directory_or_levels(directory, name):
+                return path
+        if self._host.cache is not None:
+            for cached in self._host.cache.find(name, self._host.levels):
+                if no_defaults and _is_below(cached, defaults):
+                    continue
+                if path := self._usable(dirname(cached), basename(cached)):
+                    return path
+        system = () if no_defaults else defaults
+        if self._host.cache is None:
+            # What ldconfig would have put into the cache: slim images may come without one.
+            system = (*self._host.configured_directories, *system)
+        return next(
+            filter(None, (self._in_directory_or_levels(directory, name) for directory in system)), None
+        )
+
+    def _in_directory_or_levels(self, directory: str, name: str) -> str | None:
+        key = (directory, name)
+        if key not in self._in_directory:
+            levels = (f"{directory}/glibc-hwcaps/{level}" for level in self._host.levels)
+            places = (*levels, directory) if "glibc-hwcaps" in self._host.listing(directory) else (directory,)
+            self._in_directory[key] = next(
+                filter(None, (self._usable(place, name) for place in places)), None
+            )
+        return self._in_directory[key]
+
+    def _usable(self, directory: str, name: str) -> str | None:
+        if name not in self._host.listing(directory):
+            return None
+        path = f"{self._host.real_directory(directory)}/{name}"
+        elf = self._host.read(path)
+        # ld.so passes by a file for another machine and goes on searching.
+        return path if elf is not None and self._platform.runs(elf) else None
+
+
+def _is_absolute(path: str) -> bool:
+    return path.startswith("/")
+
+
+def _is_below(path: str, directories: tuple[str, ...]) -> bool:
+    return any(path.startswith(f"{directory}/") for directory in directories)

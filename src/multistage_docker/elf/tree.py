@@ -1,0 +1,145 @@
+"""A whole tree of ELF files: who loads whom, and what meets each need, inside the tree or outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from posixpath import basename, commonpath, dirname
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from multistage_docker.elf.loader import Link, Loader, Program
+    from multistage_docker.elf.objects import ElfObject
+
+
+class Provision(Enum):
+    """What meets a need."""
+
+    SYSTEM = "found outside the tree by the loader's rules"
+    TREE = "found in the tree by the loader's rules"
+    PRELOAD = "in the tree, but off the loader's path: works when it has been loaded before"
+    MISSING = "found nowhere"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Need:
+    """One DT_NEEDED entry of one object and what meets it; ``path`` is "" where nothing does.
+
+    ``requester`` may stand outside the tree: an object that the tree needs and whose own needs are followed.
+    """
+
+    requester: str
+    name: str
+    path: str
+    provision: Provision
+
+
+class Tree:
+    """The dynamic ELF files of one platform below the scanned paths.
+
+    ``program`` is the interpreter that opens those which are no programs themselves.
+    """
+
+    def __init__(
+        self, objects: Mapping[str, ElfObject], links: Mapping[str, str], loader: Loader, program: Program
+    ) -> None:
+        self._objects = objects
+        self._links = links
+        self._loader = loader
+        self._program = program
+        self._providers = _index(objects, links)
+
+    def needs(self, follow: Collection[str] = ()) -> tuple[Need, ...]:
+        """Return every need of every object, sorted.
+
+        An object that others of the tree load is judged in the processes that load it, with the search
+        paths that they lend it (DT_RPATH is inherited) and the libraries that are there already; any
+        other as ld.so would load it by itself. ``follow`` are paths outside whose needs count as well.
+        """
+        needed_by_others = self.needed_by_others()
+        found = set()
+        reached: set[str] = set()
+        for path in sorted(self._objects, key=lambda path: (path in needed_by_others, path)):
+            if path in needed_by_others and path in reached:
+                continue
+            for link in self._load(
+                path, lambda target: self.real(target) in self._objects or target in follow
+            ):
+                reached.add(self.real(link.requester))
+                found.add(self._need(link))
+        return tuple(sorted(found, key=lambda need: (need.requester, need.name, need.path)))
+
+    def needs_beyond(self, paths: Iterable[str]) -> tuple[Need, ...]:
+        """Return the needs of objects outside the tree, and of what they need, each judged by itself."""
+        pending = [path for path in paths if path not in self._objects]
+        seen = set(pending)
+        found = set()
+        while pending:
+            path = pending.pop()
+            for link in self._loader.load_file(path, self._program):
+                need = self._need(link)
+                found.add(need)
+                if need.provision is Provision.SYSTEM and need.path not in seen:
+                    seen.add(need.path)
+                    pending.append(need.path)
+        return tuple(sorted(found))
+
+    def needed_by_others(self) -> frozenset[str]:
+        """Return the objects that the loader would load because another object of the tree needs them."""
+        return frozenset(
+            self.real(link.path)
+            for path in self._objects
+            for link in self._load(path, lambda _: False)
+            if link.path and self.real(link.path) != path
+        )
+
+    def real(self, path: str) -> str:
+        """Return the file of the tree that a path stands for, where it is a link in the tree."""
+        return self._links.get(path, path)
+
+    def _load(self, path: str, follow: Callable[[str], bool]) -> tuple[Link, ...]:
+        elf = self._objects[path]
+        if elf.is_executable:
+            return self._loader.load(path, elf, follow)
+        return self._loader.load(path, elf, follow, self._program)
+
+    def _need(self, link: Link) -> Need:
+        requester = self.real(link.requester)
+        if link.path:
+            path = self.real(link.path)
+            return Need(
+                requester, link.name, path, Provision.TREE if path in self._objects else Provision.SYSTEM
+            )
+        provider = self._preloaded(link.name, requester)
+        return Need(requester, link.name, provider, Provision.PRELOAD if provider else Provision.MISSING)
+
+    def _preloaded(self, name: str, requester: str) -> str:
+        """Return the provider nearest to the requester: wheels load libraries of other wheels by hand."""
+        candidates = self._providers.get(basename(name), ())
+        return min(candidates, key=lambda path: (-_shared_depth(path, requester), path), default="")
+
+
+def _shared_depth(one: str, other: str) -> int:
+    return commonpath((dirname(one), dirname(other))).count("/")
+
+
+def _index(objects: Mapping[str, ElfObject], links: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    """Index the tree's libraries by file name, by SONAME and by the names of the links to them."""
+    index: dict[str, set[str]] = {}
+    for name, path in _names(objects, links):
+        index.setdefault(name, set()).add(path)
+    return {name: tuple(sorted(paths)) for name, paths in index.items()}
+
+
+def _names(objects: Mapping[str, ElfObject], links: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for path, elf in objects.items():
+        yield from ((name, path) for name in _own_names(path, elf))
+    for link, target in links.items():
+        if target in objects:
+            yield basename(link), target
+
+
+def _own_names(path: str, elf: ElfObject) -> Iterable[str]:
+    return filter(None, (basename(path), elf.soname))

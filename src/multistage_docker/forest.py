@@ -1,0 +1,165 @@
+"""The trees below the given paths, and what they need, on the system that runs them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from multistage_docker.elf.host import SystemHost
+from multistage_docker.elf.loader import Loader, Program
+from multistage_docker.elf.platforms import Platform, platform_of
+from multistage_docker.elf.scan import Progress, Scan, Skip, SkippedFile, scan
+from multistage_docker.elf.tree import Need, Provision, Tree
+from multistage_docker.errors import UsageError
+from multistage_docker.python.distributions import distributions_of
+from multistage_docker.python.interpreter import Interpreter, interpreter_of, is_libpython
+from multistage_docker.report import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from multistage_docker.elf.host import Host
+    from multistage_docker.elf.objects import ElfObject
+
+_PLUGIN_DIRECTORIES = frozenset(("plugins", "qml"))
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What to search and what to list; the defaults are the command's."""
+
+    include_essential: bool = False
+    exclude: tuple[str, ...] = ()
+    plugins: bool = True
+    jobs: int | None = None
+
+
+DEFAULT_CHOICES = Choices()
+
+
+class Forest:
+    """The scanned trees, parted by the platforms that this system can run.
+
+    ``skipped`` are the files that were passed by, those for other platforms included.
+    """
+
+    def __init__(self, roots: tuple[str, ...], scanned: Scan, host: Host) -> None:
+        self.roots = roots
+        self.scanned = scanned
+        self.interpreters = tuple(dict.fromkeys(found for root in roots if (found := interpreter_of(root))))
+        self._host = host
+        objects, foreign = _by_platform(scanned.objects, host)
+        self.skipped = tuple(sorted((*scanned.skipped, *foreign)))
+        library_path = tuple(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
+        self._trees: dict[Platform, Tree] = {}
+        for platform, own in objects.items():
+            loader = Loader(host, platform, library_path=library_path)
+            program = _program(self.interpreters, host, loader)
+            self._trees[platform] = Tree(own, scanned.links, loader, program)
+        self.objects = {path: elf for own in objects.values() for path, elf in own.items()}
+
+    @classmethod
+    def grow(
+        cls,
+        paths: Sequence[str],
+        choices: Choices,
+        *,
+        versions: bool = False,
+        progress: Progress | None = None,
+    ) -> Forest:
+        """Scan the paths on the running system; UsageError where one does not exist."""
+        for path in paths:
+            if not os.path.exists(path):
+                raise UsageError(f"{path}: no such file or directory")
+        scanned = scan(
+            paths, exclude=choices.exclude, jobs=choices.jobs, versions=versions, progress=progress
+        )
+        return cls(tuple(paths), scanned, SystemHost(scanned.objects, versions=versions))
+
+    def needs(self, follow: Collection[str]) -> tuple[Need, ...]:
+        """Return every need of every tree, and of the paths outside that are to be followed."""
+        return tuple(need for tree in self._trees.values() for need in tree.needs(follow))
+
+    def needs_beyond(self, needs: Iterable[Need]) -> tuple[Need, ...]:
+        """Return the needs of what the given needs found outside the trees, and so on."""
+        paths = {need.path for need in needs}
+        return tuple(
+            need
+            for platform, tree in self._trees.items()
+            for need in tree.needs_beyond(path for path in paths if self._is_for(platform, path))
+        )
+
+    def read(self, path: str) -> ElfObject | None:
+        """Return the object that a path leads to, in the trees or outside; None where there is none."""
+        return self._host.read(path) if path else None
+
+    def _is_for(self, platform: Platform, path: str) -> bool:
+        elf = self.read(path)
+        return elf is not None and platform.runs(elf)
+
+    def requirements(
+        self, needs: Iterable[Need], choices: Choices
+    ) -> dict[Provision, tuple[Requirement, ...]]:
+        """Return needs with all that is known of the files that have them, by what meets them, sorted."""
+        plugins = self.plugins()
+        if not choices.plugins:
+            needs = [need for need in needs if need.requester not in plugins]
+        distributions = distributions_of({need.requester for need in needs}, self.scanned.files)
+        found: dict[Provision, list[Requirement]] = {provision: [] for provision in Provision}
+        for need in needs:
+            requirement = Requirement(
+                soname=need.name,
+                path=need.path,
+                file=need.requester,
+                distribution=distributions.get(need.requester),
+                is_plugin=need.requester in plugins,
+            )
+            found[need.provision].append(requirement)
+        return {provision: tuple(sorted(several)) for provision, several in found.items()}
+
+    def plugins(self) -> frozenset[str]:
+        """Return the shared objects below a plugin directory of their root that nothing else needs."""
+        needed = frozenset[str]().union(*(tree.needed_by_others() for tree in self._trees.values()))
+        real_roots = [os.path.realpath(root) for root in self.roots]
+        return frozenset(
+            path
+            for path, elf in self.objects.items()
+            if not elf.is_executable and path not in needed and _is_in_plugin_directory(path, real_roots)
+        )
+
+
+def _by_platform(
+    objects: Mapping[str, ElfObject], host: Host
+) -> tuple[dict[Platform, dict[str, ElfObject]], list[SkippedFile]]:
+    parted: dict[Platform, dict[str, ElfObject]] = {}
+    foreign = []
+    for path, elf in objects.items():
+        platform = platform_of(elf)
+        if platform is None or host.read(platform.loader) is None:
+            foreign.append(SkippedFile(path, Skip.FOREIGN, elf.machine.removeprefix("EM_").lower()))
+        else:
+            parted.setdefault(platform, {})[path] = elf
+    return parted, foreign
+
+
+def _program(interpreters: Iterable[Interpreter], host: Host, loader: Loader) -> Program:
+    inherited: list[str] = []
+    loaded: dict[str, str] = {}
+    for interpreter in interpreters:
+        elf = host.read(interpreter.executable)
+        if elf is None:
+            continue
+        inherited.extend(loader.rpath_directories(interpreter.executable, elf))
+        for link in loader.load(interpreter.executable, elf, lambda _: False):
+            if link.path and is_libpython(link.name):
+                loaded[link.name] = link.path
+    return Program(tuple(inherited), loaded)
+
+
+def _is_in_plugin_directory(path: str, roots: Iterable[str]) -> bool:
+    for root in roots:
+        if path.startswith(f"{root.rstrip('/')}/"):
+            below = path[len(root) :].split("/")[:-1]
+            return not _PLUGIN_DIRECTORIES.isdisjoint(below)
+    return False

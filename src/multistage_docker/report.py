@@ -1,0 +1,68 @@
+"""What find-libdeps found: the Report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multistage_docker.debian.dpkg import InstalledPackage
+    from multistage_docker.elf.scan import SkippedFile
+    from multistage_docker.python.distributions import Distribution
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Requirement:
+    """A library that a file needs.
+
+    ``path`` is where it was found, "" where it was not. ``file`` needs it and came with
+    ``distribution``; a file outside the tree is one that the tree needs and no package owns.
+    ``is_plugin`` says that the file is an optional plugin.
+    """
+
+    soname: str
+    path: str
+    file: str
+    distribution: Distribution | None = field(default=None, compare=False)
+    is_plugin: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ListedPackage:
+    """A package that owns needed libraries; ``name`` is as apt-get takes it, ``name:arch`` if foreign."""
+
+    name: str
+    version: str
+    package: InstalledPackage
+    requirements: tuple[Requirement, ...]
+
+    @property
+    def is_for_plugins(self) -> bool:
+        """Whether only plugins need it."""
+        return all(requirement.is_plugin for requirement in self.requirements)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is known of what the trees need from outside.
+
+    ``packages`` are what to install; ``missing`` was found nowhere; ``unpackaged`` stands outside the
+    tree and belongs to no package; ``preloaded`` stands in the tree where only a library loaded before
+    can be met; ``interpreter`` is Python's own library. ``files`` and ``objects`` count all regular
+    files and the ELF files among them that were searched.
+    """
+
+    roots: tuple[str, ...]
+    packages: tuple[ListedPackage, ...]
+    missing: tuple[Requirement, ...]
+    unpackaged: tuple[Requirement, ...]
+    preloaded: tuple[Requirement, ...]
+    interpreter: tuple[Requirement, ...]
+    skipped: tuple[SkippedFile, ...]
+    files: int
+    objects: int
+
+    @property
+    def missing_required(self) -> tuple[Requirement, ...]:
+        """The missing libraries that more than a plugin needs."""
+        return tuple(requirement for requirement in self.missing if not requirement.is_plugin)
