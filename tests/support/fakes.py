@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multistage_docker.elf.objects import ElfObject
 from multistage_docker.errors import ProgramNotFoundError
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from multistage_docker.elf.ldcache import LoaderCache
 
 
-def library(*needed: str, **other: object) -> ElfObject:
+def library(*needed: str, **other: Any) -> ElfObject:  # noqa: ANN401 - the fields of ElfObject
     """Return a shared object for x86-64 as the loader sees it."""
     return ElfObject(
         64, little_endian=True, machine="EM_X86_64", kind="ET_DYN", dynamic=True, needed=needed, **other
-    )  # type: ignore[arg-type]
+    )
 
 
 @dataclass(slots=True)
