@@ -78,8 +78,9 @@ class Loader:
         loaded, but their own needs are not looked at. A name that an earlier object of the process was
         asked for by, or has as its SONAME, is met by it.
         """
-        loaded = {**program.loaded, basename(path): path}
-        loaded.setdefault(elf.soname or basename(path), path)
+        loaded = {**program.loaded}
+        if elf.soname:
+            loaded.setdefault(elf.soname, path)
         objects = [LoadedObject(path, elf, program.inherited)]
         seen = {path}
         links = []
@@ -94,7 +95,8 @@ class Loader:
                 found = self._host.read(target)
                 if found is None:
                     continue
-                loaded.setdefault(found.soname or name, target)
+                if found.soname:
+                    loaded.setdefault(found.soname, target)
                 if target not in seen and follow(target):
                     seen.add(target)
                     inherited = (*self.rpath_directories(requester.path, requester.elf), *requester.inherited)
