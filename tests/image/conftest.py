@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from engine import Engine
+
+from support.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent

@@ -8,13 +8,13 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layers import read_layers
+from support.layers import read_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from layers import Layer
+    from support.layers import Layer
 
 
 class BuildFailedError(Exception):
@@ -64,8 +64,10 @@ class Engine:
             raise BuildFailedError(f"{tag}: exit status {done.returncode}\n{done.stdout[-8000:]}")
         return tag
 
-    def run(self, image: str, *command: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-        """Run a command, or the image's own, in a new container that is removed; any exit status is returned."""
+    def run(
+        self, image: str, *command: str, options: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command, or the image's own, in a new container; any exit status is returned."""
         return subprocess.run(
             [self.client, "run", "--rm", "--network=host", *options, image, *command],
             stdin=subprocess.DEVNULL,
@@ -79,7 +81,9 @@ class Engine:
         """Return what a command that must succeed prints to stdout; its failure is an AssertionError."""
         done = self.run(image, *command, options=options)
         if done.returncode:
-            raise AssertionError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+            raise AssertionError(
+                f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return done.stdout
 
     def layers(self, image: str) -> tuple[Layer, ...]:

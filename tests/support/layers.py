@@ -60,7 +60,9 @@ def _read_layer(stream: IO[bytes]) -> Layer:
             if path == "/":
                 continue
             if member.islnk():
-                layer[path] = layer.get("/" + member.linkname.removeprefix("./").lstrip("/"), _entry(inner, member))
+                layer[path] = layer.get(
+                    "/" + member.linkname.removeprefix("./").lstrip("/"), _entry(inner, member)
+                )
             else:
                 layer[path] = _entry(inner, member)
     return layer
@@ -97,7 +99,13 @@ def merged(layers: Iterable[Layer]) -> Layer:
                 gone = f"{folder}/{name.removeprefix(_WHITEOUT)}"
                 seen.pop(gone, None)
                 _remove(seen, below=gone)
-        seen.update({path: entry for path, entry in layer.items() if not path.rpartition("/")[2].startswith(_WHITEOUT)})
+        seen.update(
+            {
+                path: entry
+                for path, entry in layer.items()
+                if not path.rpartition("/")[2].startswith(_WHITEOUT)
+            }
+        )
     return dict(sorted(seen.items()))
 
 
