@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakes import FakeHost, library
 from multistage_docker.elf.loader import Loader, Program
 from multistage_docker.elf.platforms import PLATFORMS
 from multistage_docker.elf.tree import Need, Provision, Tree
+from support.fakes import FakeHost, library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
