@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elf_writer import EM_AARCH64, ET_REL, ElfFile
 from multistage_docker.elf import scan as scan_module
 from multistage_docker.elf.host import SystemHost
 from multistage_docker.elf.objects import ElfObject
 from multistage_docker.elf.scan import Skip, SkippedFile, read_file, scan
 from multistage_docker.errors import MultistageDockerError
+from support.elf_writer import EM_AARCH64, ET_REL, ElfFile
 
 if TYPE_CHECKING:
-    from elf_data import ElfData
+    from support.elf_data import ElfData
 
 LIBRARY = ElfFile(needed=("libz.so.1",)).content()
 
