@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from multistage_docker.elf.tree import Provision
 from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest
-from multistage_docker.python.interpreter import Misfit, misfits
+from multistage_docker.python.interpreter import misfits
+from multistage_docker.report import Gap, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from multistage_docker.elf.scan import Progress, SkippedFile
+    from multistage_docker.elf.scan import Progress
     from multistage_docker.report import Requirement
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Gap:
-    """A need that this system does not meet: the library itself, or ``version`` of the one that is here."""
-
-    requirement: Requirement
-    version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a check found.
-
-    ``gaps`` are what ld.so would fail for; ``plugin_gaps`` the same for optional plugins; ``misfits``
-    the virtualenvs whose interpreter is not here or is another version; ``unrunnable`` says that the
-    trees hold ELF files, all of them for other machines.
-    """
-
-    roots: tuple[str, ...]
-    gaps: tuple[Gap, ...]
-    plugin_gaps: tuple[Gap, ...]
-    misfits: tuple[Misfit, ...]
-    skipped: tuple[SkippedFile, ...]
-    unrunnable: bool
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether what is required is all there."""
-        return not (self.gaps or self.misfits or self.unrunnable)
 
 
 def check_libdeps(

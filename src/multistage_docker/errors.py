@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 
 class MultistageDockerError(Exception):
     """Root of every error that this package raises deliberately.
@@ -49,3 +51,12 @@ class UnresolvedError(MultistageDockerError):
 
 class OutputError(MultistageDockerError):
     """A result could not be written where it should go."""
+
+
+class StoppedError(MultistageDockerError):
+    """A signal asked the process to stop; what had to be finished or cleaned up first, has been."""
+
+    def __init__(self, signal_number: int) -> None:
+        by_user = signal_number == signal.SIGINT
+        super().__init__("interrupted" if by_user else f"stopped by {signal.Signals(signal_number).name}")
+        self.signal_number = signal_number

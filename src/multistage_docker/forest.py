@@ -120,7 +120,7 @@ class Forest:
 
     def plugins(self) -> frozenset[str]:
         """Return the shared objects below a plugin directory of their root that nothing else needs."""
-        needed = frozenset[str]().union(*(tree.needed_by_others() for tree in self._trees.values()))
+        needed = frozenset[str]().union(*(tree.needed_by_others for tree in self._trees.values()))
         real_roots = [os.path.realpath(root) for root in self.roots]
         return frozenset(
             path

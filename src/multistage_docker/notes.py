@@ -13,9 +13,8 @@ from multistage_docker.text import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from multistage_docker.check import Gap, Verdict
     from multistage_docker.elf.scan import SkippedFile
-    from multistage_docker.report import Report, Requirement
+    from multistage_docker.report import Gap, Report, Requirement, Verdict
 
 _NAMED_AT_MOST = 8
 

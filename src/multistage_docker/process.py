@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import selectors
+import signal
 import subprocess
+import sys
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from multistage_docker.errors import ProgramFailedError, ProgramNotFoundError
+from multistage_docker.errors import ProgramFailedError, ProgramNotFoundError, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
+    from typing import IO
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_IMPATIENT = 3
+_CHUNK = 65536
+_POLL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,26 @@ class Runner(Protocol):
         ...
 
 
+class StreamingRunner(Runner, Protocol):
+    """Also runs programs that change the system, and lets people watch them."""
+
+    def stream(
+        self,
+        argv: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        show: bool = True,
+        forward: bool = True,
+    ) -> Completed:
+        """Run a program with these additions to the environment, pass its output on, and return it.
+
+        Without ``show`` the output is passed on only where the program fails.
+        A signal to stop reaches the program as SIGINT (with ``forward``), the way apt takes it without
+        leaving dpkg half way; once the program has ended, StoppedError is raised.
+        """
+        ...
+
+
 class SystemRunner:
     """Runs real programs, found by PATH."""
 
@@ -60,3 +94,115 @@ class SystemRunner:
         except FileNotFoundError:
             raise ProgramNotFoundError(argv[0]) from None
         return Completed(argv, done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
+
+    def stream(
+        self,
+        argv: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        show: bool = True,
+        forward: bool = True,
+    ) -> Completed:
+        """Run a program with no stdin, in a session of its own, so that Ctrl-C reaches it only from here."""
+        try:
+            child = subprocess.Popen(  # noqa: S603 - an argument tuple, and no shell, by design
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise ProgramNotFoundError(argv[0]) from None
+        received: list[int] = []
+
+        def stop(number: int, _frame: FrameType | None) -> None:
+            received.append(number)
+            with contextlib.suppress(ProcessLookupError):
+                if forward and len(received) < _IMPATIENT:
+                    child.send_signal(signal.SIGINT)
+                elif len(received) >= _IMPATIENT:
+                    os.killpg(child.pid, signal.SIGTERM)
+
+        with child, _handling(stop):
+            stdout, stderr = _watch(child, show=show)
+        if child.returncode and not show:
+            _write(sys.stdout.buffer, stdout)
+            _write(sys.stderr.buffer, stderr)
+        if received:
+            raise StoppedError(received[0])
+        return Completed(argv, child.returncode, os.fsdecode(stdout), os.fsdecode(stderr))
+
+
+def _watch(child: subprocess.Popen[bytes], *, show: bool) -> tuple[bytes, bytes]:
+    """Pass output on until the program ends: a daemon that it started may hold the pipes open for ever."""
+    # Popen with PIPE always has both.
+    pipes = tuple(pipe for pipe in (child.stdout, child.stderr) if pipe)
+    outlets = dict(zip(pipes, (sys.stdout.buffer, sys.stderr.buffer), strict=True)) if show else {}
+    said = {pipe: bytearray() for pipe in pipes}
+    with selectors.DefaultSelector() as selector:
+        for pipe in pipes:
+            os.set_blocking(pipe.fileno(), False)
+            selector.register(pipe, selectors.EVENT_READ, pipe)
+        while selector.get_map() and child.poll() is None:
+            for key, _ in selector.select(_POLL):
+                if not _pass_on(key.data, said[key.data], outlets.get(key.data)):
+                    selector.unregister(key.fileobj)
+    for pipe in pipes:
+        while _pass_on(pipe, said[pipe], outlets.get(pipe)):
+            pass
+    child.wait()
+    stdout, stderr = said.values()
+    return bytes(stdout), bytes(stderr)
+
+
+def _pass_on(pipe: IO[bytes], said: bytearray, outlet: IO[bytes] | None) -> bool:
+    """Move what the pipe holds now; false when there is nothing or the writer has gone."""
+    try:
+        chunk = os.read(pipe.fileno(), _CHUNK)
+    except BlockingIOError:
+        return False
+    said += chunk
+    if outlet and chunk:
+        _write(outlet, chunk)
+    return bool(chunk)
+
+
+def _write(outlet: IO[bytes], chunk: bytes) -> None:
+    # A reader that has gone must not stop a program that is changing the system.
+    with contextlib.suppress(OSError):
+        outlet.write(chunk)
+        outlet.flush()
+
+
+@contextlib.contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    earlier = {number: signal.signal(number, handler) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, before in earlier.items():
+            signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def stopping_by_error() -> Iterator[None]:
+    """Have signals to stop raise StoppedError while the block runs, so that it can clean up behind itself."""
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        raise StoppedError(number)
+
+    with _handling(stop):
+        yield
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold signals to stop back until the block is done."""
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)

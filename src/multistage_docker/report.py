@@ -1,4 +1,4 @@
-"""What find-libdeps found: the Report."""
+"""What find-libdeps found: the Report, and of a check the Verdict."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from multistage_docker.debian.dpkg import InstalledPackage
     from multistage_docker.elf.scan import SkippedFile
     from multistage_docker.python.distributions import Distribution
+    from multistage_docker.python.interpreter import Misfit
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,3 +69,33 @@ class Report:
     def missing_required(self) -> tuple[Requirement, ...]:
         """The missing libraries that more than a plugin needs."""
         return tuple(requirement for requirement in self.missing if not requirement.is_plugin)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """A need that this system does not meet: the library itself, or ``version`` of the one that is here."""
+
+    requirement: Requirement
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found.
+
+    ``gaps`` are what ld.so would fail for; ``plugin_gaps`` the same for optional plugins; ``misfits``
+    the virtualenvs whose interpreter is not here or is another version; ``unrunnable`` says that the
+    trees hold ELF files, all of them for other machines.
+    """
+
+    roots: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    plugin_gaps: tuple[Gap, ...]
+    misfits: tuple[Misfit, ...]
+    skipped: tuple[SkippedFile, ...]
+    unrunnable: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether what is required is all there."""
+        return not (self.gaps or self.misfits or self.unrunnable)

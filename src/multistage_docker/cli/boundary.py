@@ -6,7 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from multistage_docker.errors import MultistageDockerError, OutputError, ProgramFailedError, UsageError
+from multistage_docker.errors import (
+    MultistageDockerError,
+    OutputError,
+    ProgramFailedError,
+    StoppedError,
+    UsageError,
+)
 from multistage_docker.text import printable
 
 if TYPE_CHECKING:
@@ -14,6 +20,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 USAGE = 2
+SIGNALLED = 128
 INTERRUPTED = 130
 
 
@@ -44,6 +51,8 @@ def exit_code(error: MultistageDockerError) -> int:
             return USAGE
         case ProgramFailedError():
             return error.returncode
+        case StoppedError():
+            return SIGNALLED + error.signal_number
         case _:
             return FAILED
 

@@ -78,14 +78,16 @@ class Loader:
         loaded, but their own needs are not looked at. A name that an earlier object of the process was
         asked for by, or has as its SONAME, is met by it.
         """
-        loaded = {**program.loaded, basename(path): path}
-        loaded.setdefault(elf.soname or basename(path), path)
+        loaded = {**program.loaded}
+        if elf.soname:
+            loaded.setdefault(elf.soname, path)
         objects = [LoadedObject(path, elf, program.inherited)]
         seen = {path}
         links = []
         for requester in objects:
+            search_path = self._search_path(requester)
             for name in requester.elf.needed:
-                target = loaded.get(name) or self.resolve(name, requester)
+                target = loaded.get(name) or self._resolve(name, requester, search_path)
                 links.append(Link(requester.path, name, target))
                 if target is None:
                     continue
@@ -93,7 +95,8 @@ class Loader:
                 found = self._host.read(target)
                 if found is None:
                     continue
-                loaded.setdefault(found.soname or name, target)
+                if found.soname:
+                    loaded.setdefault(found.soname, target)
                 if target not in seen and follow(target):
                     seen.add(target)
                     inherited = (*self.rpath_directories(requester.path, requester.elf), *requester.inherited)
@@ -110,13 +113,7 @@ class Loader:
 
         The directory part of the path has no symbolic links; the file itself may be one.
         """
-        if "/" in name:
-            return self._literal(name, requester)
-        directories = tuple(dict.fromkeys(self._search_path(requester)))
-        key = (name, directories, requester.elf.no_default_directories)
-        if key not in self._found:
-            self._found[key] = self._search(*key)
-        return self._found[key]
+        return self._resolve(name, requester, self._search_path(requester))
 
     def open(self, name: str, program: Program) -> str | None:
         """Return the path that a running program gets when it opens a library by name, dlopen(3)."""
@@ -133,12 +130,21 @@ class Loader:
         """Return the directories that an object's DT_RPATH adds to its own search and its libraries'."""
         return tuple(self._expanded(elf.rpath, path))
 
-    def _search_path(self, requester: LoadedObject) -> Iterator[str]:
-        if requester.elf.runpath is None:
-            yield from self._expanded(requester.elf.rpath, requester.path)
-            yield from requester.inherited
-        yield from self._library_path
-        yield from self._expanded(requester.elf.runpath or (), requester.path)
+    def _resolve(self, name: str, requester: LoadedObject, search_path: tuple[str, ...]) -> str | None:
+        if "/" in name:
+            return self._literal(name, requester)
+        key = (name, search_path, requester.elf.no_default_directories)
+        if key not in self._found:
+            self._found[key] = self._search(*key)
+        return self._found[key]
+
+    def _search_path(self, requester: LoadedObject) -> tuple[str, ...]:
+        elf = requester.elf
+        if elf.runpath is None:
+            own = (*self._expanded(elf.rpath, requester.path), *requester.inherited)
+            return tuple(dict.fromkeys((*own, *self._library_path)))
+        own = tuple(self._expanded(elf.runpath, requester.path))
+        return tuple(dict.fromkeys((*self._library_path, *own)))
 
     def _expanded(self, entries: Iterable[str], path: str) -> Iterator[str]:
         # An empty or relative entry means wherever the process happens to run: never searched here.

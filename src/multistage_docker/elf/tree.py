@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from posixpath import basename, commonpath, dirname
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,10 @@ class Tree:
         paths that they lend it (DT_RPATH is inherited) and the libraries that are there already; any
         other as ld.so would load it by itself. ``follow`` are paths outside whose needs count as well.
         """
-        needed_by_others = self.needed_by_others()
         found = set()
         reached: set[str] = set()
-        for path in sorted(self._objects, key=lambda path: (path in needed_by_others, path)):
-            if path in needed_by_others and path in reached:
+        for path in sorted(self._objects, key=lambda path: (path in self.needed_by_others, path)):
+            if path in self.needed_by_others and path in reached:
                 continue
             for link in self._load(
                 path, lambda target: self.real(target) in self._objects or target in follow
@@ -102,8 +102,9 @@ class Tree:
                 return Need(requester, name, path, Provision.SYSTEM)
         return Need(requester, names[0], "", Provision.MISSING)
 
+    @cached_property
     def needed_by_others(self) -> frozenset[str]:
-        """Return the objects that the loader would load because another object of the tree needs them."""
+        """The objects that the loader would load because another object of the tree needs them."""
         return frozenset(
             self.real(link.path)
             for path in self._objects

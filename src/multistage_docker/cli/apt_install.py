@@ -1,0 +1,183 @@
+"""apt-install: the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from multistage_docker import __version__, process
+from multistage_docker.cli import boundary
+from multistage_docker.debian.spec import parse_requirements, parse_specs
+from multistage_docker.errors import UsageError
+from multistage_docker.install import Request, apt_install
+
+NAME = "apt-install"
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Options of apt-get that would make the run another one than this command promises.
+_OTHER_RUNS = (
+    *("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris"),
+    *("-d", "--download-only", "-b", "--build", "--compile", "--purge", "-h", "--help", "-v", "--version"),
+)
+_TAKING_A_VALUE = (
+    "-o",
+    "--option",
+    "-c",
+    "--config-file",
+    "-a",
+    "--host-architecture",
+    "-P",
+    "--build-profiles",
+)
+
+
+class _Command(TyperCommand):
+    """Keeps what stands behind ``--`` out of the package names: those are options for apt-get."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own class has no public name
+        if "--" in args:
+            end = args.index("--")
+            ctx.obj = tuple(args[end + 1 :])
+            args = args[:end]
+        return super().parse_args(ctx, args)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback protocol
+    if wanted:
+        typer.echo(f"{NAME} {__version__}")
+        raise typer.Exit
+
+
+_ALREADY_SO = typer.Option(hidden=True)
+
+
+@app.command(
+    cls=_Command,
+    no_args_is_help=False,
+    options_metavar="[OPTIONS]",
+    epilog="Behind -- stand options for apt-get.",
+)
+def command(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    packages: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PACKAGE...",
+            help="name, name:arch, name=version, name/suite or ./file.deb.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    requirements: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--requirement",
+            "-r",
+            metavar="FILE",
+            help="Take packages from a file, one a line, # comments; - is stdin. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    recommends: Annotated[
+        bool,
+        typer.Option(
+            "--install-recommends/--no-install-recommends", help="Install recommended packages as well."
+        ),
+    ] = False,
+    upgrade: Annotated[
+        bool,
+        typer.Option("--upgrade/--no-upgrade", help="Upgrade named packages that are already installed."),
+    ] = False,
+    target_release: Annotated[
+        str,
+        typer.Option(
+            "--target-release",
+            "--default-release",
+            "-t",
+            metavar="RELEASE",
+            help="Prefer the packages of this release.",
+            show_default=False,
+        ),
+    ] = "",
+    no_clean: Annotated[bool, typer.Option("--no-clean", help="Leave apt's files where they are.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show apt's output only on failure.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    yes: Annotated[  # noqa: ARG001 - always so
+        bool, typer.Option("--yes", "-y", "--assume-yes", help="Accepted, and always so.")
+    ] = True,
+    auto_remove: Annotated[  # noqa: ARG001 - always so
+        bool, typer.Option("--auto-remove", "--autoremove", hidden=True)
+    ] = True,
+    no_suggests: Annotated[  # noqa: ARG001 - always so
+        bool, typer.Option("--no-install-suggests", hidden=True)
+    ] = True,
+    fix_broken: Annotated[bool, typer.Option("--fix-broken", "-f", hidden=True)] = False,
+    fix_missing: Annotated[bool, typer.Option("--fix-missing", "-m", hidden=True)] = False,
+) -> None:
+    """Install Debian packages the way an image needs it: nothing recommended, nothing left behind.
+
+    Runs apt-get update and apt-get install -y --no-upgrade --auto-remove --no-install-recommends, then
+    removes the files that the run left: indexes, caches, logs, backups. In a Dockerfile:
+
+        RUN xargs -ra pkgdeps.txt apt-install
+    """
+    if not packages and not requirements:
+        raise UsageError("no package given", hint=f"try {NAME} --help")
+    lines = tuple(line for path in requirements or () for line in parse_requirements(_read(path)))
+    passed_on = _checked(context.obj or ())
+    apt_options = (*(["-f"] if fix_broken else []), *(["-m"] if fix_missing else []), *passed_on)
+    request = Request(
+        specs=parse_specs((*(packages or ()), *lines)),
+        recommends=recommends,
+        upgrade=upgrade,
+        target_release=target_release,
+        clean=not no_clean,
+        quiet=quiet,
+        verbose=verbose,
+        apt_options=apt_options,
+    )
+    with process.stopping_by_error():
+        apt_install(request, process.SystemRunner(), lambda message: boundary.say(NAME, message))
+
+
+def _read(path: str) -> str:
+    try:
+        if path == "-":
+            return os.fsdecode(sys.stdin.buffer.read())
+        with open(path, "rb") as file:
+            return os.fsdecode(file.read())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _checked(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the options for apt-get, or raise UsageError for one that makes another run."""
+    value_follows = False
+    for option in options:
+        if value_follows:
+            value_follows = False
+        elif not option.startswith("-") or option in ("-", "--"):
+            raise UsageError(f"{option!r} stands behind --, where only options for apt-get may stand")
+        elif option in _OTHER_RUNS:
+            raise UsageError(f"{option} is not for apt-install to pass on", hint="see --dry-run and --help")
+        else:
+            value_follows = option in _TAKING_A_VALUE
+    return options
+
+
+def main() -> None:
+    """Run the command and leave the process."""
+    boundary.run(app, NAME)

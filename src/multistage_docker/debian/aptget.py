@@ -1,0 +1,83 @@
+"""apt-get's command lines: one for each phase, and the environment that they run in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LOCK_TIMEOUT = 120  # seconds
+
+# apt.conf(5), apt-get(8). Every index must arrive; a connection that breaks is tried again; conffiles are
+# answered as a build must: what the administrator changed stays, all else is new.
+_ALWAYS = (
+    "APT::Update::Error-Mode=any",
+    "Acquire::Retries=3",
+    f"DPkg::Lock::Timeout={LOCK_TIMEOUT}",
+    "Dpkg::Use-Pty=0",
+    "Dpkg::Options::=--force-confdef",
+    "Dpkg::Options::=--force-confold",
+)
+
+UPDATE_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+# Maintainer scripts may need the locale of the image: databases take theirs from it.
+INSTALL_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class AptGet:
+    """How apt-get is called in this run; ``settings`` are ``-o`` values, ``extra`` the caller's own."""
+
+    recommends: bool = False
+    upgrade: bool = False
+    auto_remove: bool = True
+    allow_downgrades: bool = False
+    target_release: str = ""
+    quiet: bool = False
+    settings: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def with_settings(self, *settings: str) -> AptGet:
+        """Return the same with more ``-o`` values."""
+        return replace(self, settings=(*self.settings, *settings))
+
+    def update(self) -> tuple[str, ...]:
+        """Return the argv that fetches the indexes."""
+        return ("apt-get", "-qq" if self.quiet else "-q", *self._options(), *self.extra, "update")
+
+    def simulate(self, specs: Iterable[str]) -> tuple[str, ...]:
+        """Return the argv that says what an installation would do."""
+        return ("apt-get", "-q", "--simulate", *self._install(specs))
+
+    def print_uris(self, specs: Iterable[str]) -> tuple[str, ...]:
+        """Return the argv that says what an installation would fetch."""
+        return ("apt-get", "-qq", "--print-uris", *self._install(specs))
+
+    def download(self, specs: Iterable[str]) -> tuple[str, ...]:
+        """Return the argv that fetches what an installation needs."""
+        return ("apt-get", "-qq" if self.quiet else "-q", "--download-only", *self._install(specs))
+
+    def install(self, specs: Iterable[str]) -> tuple[str, ...]:
+        """Return the argv that installs what has been fetched, without the network."""
+        return ("apt-get", "-qq", "--no-download", *self._install(specs))
+
+    def _install(self, specs: Iterable[str]) -> tuple[str, ...]:
+        return (
+            *self._options(),
+            "-y",
+            "--install-recommends" if self.recommends else "--no-install-recommends",
+            *(() if self.upgrade else ("--no-upgrade",)),
+            *(("--auto-remove",) if self.auto_remove else ()),
+            *(("--allow-downgrades",) if self.allow_downgrades else ()),
+            *(("--target-release", self.target_release) if self.target_release else ()),
+            *self.extra,
+            "install",
+            # An exact package name is all that a spec can hold, but an option is only none behind this.
+            "--",
+            *specs,
+        )
+
+    def _options(self) -> tuple[str, ...]:
+        return tuple(part for value in (*_ALWAYS, *self.settings) for part in ("-o", value))

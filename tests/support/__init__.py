@@ -1,0 +1,1 @@
+"""What the tests share: writers of input, and stand-ins for the system."""
