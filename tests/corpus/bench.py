@@ -76,7 +76,7 @@ class Bench:
         return self.engine.run(image, command, {**shared, **(volumes or {})}, network=network)
 
     def trial(self, virtualenv: str, check: str, packages: tuple[str, ...]) -> Any:  # noqa: ANN401
-        """Install packages in a slim container with apt-get, run a check there, and return what came of it."""
+        """Install packages in a slim container with apt-get, and run a check there."""
         volumes = {
             virtualenv: f"{VIRTUALENV}:ro",
             self.lists_volume: "/var/lib/apt/lists",

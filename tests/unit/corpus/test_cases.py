@@ -69,4 +69,5 @@ def test_the_corpus_is_well_formed(suite: str) -> None:
     for case in cases.values():
         assert case.kind
         assert case.pip
+        assert len(case.name) < 20
         compile(case.check, case.name, "exec")

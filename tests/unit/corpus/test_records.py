@@ -60,7 +60,7 @@ def test_nothing_is_wrong_with_a_right_case() -> None:
 @pytest.mark.parametrize(
     ("part", "change", "problem"),
     [
-        pytest.param("build", {"built": False, "complaint": "a\nno gcc"}, "does not build: no gcc", id="build"),
+        pytest.param("build", {"built": False, "complaint": "a\nno cc"}, "does not build: no cc", id="build"),
         pytest.param("list", {"returncode": 1, "said": ["x", "no"]}, "find-libdeps fails: no", id="list"),
         pytest.param("list", {"needs_missing": ["libpq5"]}, "not listed: libpq5", id="not listed"),
         pytest.param("list", {"needs_exceeded": ["a"]}, "listed without need: a", id="listed without need"),
