@@ -1,0 +1,95 @@
+"""The corpus' command: runs cases part by part, keeps the results, writes the table."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from corpus.bench import CORPUS, StepFailedError, prepare
+from corpus.cases import SUITES, UnknownCaseError, choose, parse_cases
+from corpus.engine import Engine
+from corpus.records import Records, digest_of
+from corpus.run import PARTS, Choices, run_case, summary
+from corpus.table import render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROOT = CORPUS.parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for; exit 1 where a case fails that gives no reason for it."""
+    choices = _parser().parse_args(arguments)
+    text = (CORPUS / "cases.json").read_text(encoding="utf-8")
+    suites = choices.suite or ["bookworm"]
+    try:
+        cases = {suite: choose(parse_cases(text, suite), choices.case) for suite in suites}
+    except UnknownCaseError as error:
+        sys.exit(str(error))
+    if choices.list:
+        for case in cases[suites[0]]:
+            print(f"{case.name:16} {case.kind}")
+        return 0
+    tool = digest_of(_ROOT / "src" / "multistage_docker")
+    todo = Choices(tuple(choices.parts or PARTS), again=choices.again, keep=choices.keep)
+    failed = 0
+    if not choices.table:
+        with tempfile.TemporaryDirectory() as folder:
+            wheel = _wheel(Path(folder))
+            for suite in suites:
+                records = Records(choices.results / f"{suite}.json", tool)
+                bench = prepare(Engine(choices.docker), suite, wheel, tool)
+                records.describe(suite=suite, date=dt.datetime.now(dt.timezone.utc).date().isoformat())
+                for case in cases[suite]:
+                    record = run_case(case, bench, records, todo)
+                    failed += not summary(case, record)
+    table = render(choices.results, text)
+    (choices.results / "README.md").write_text(table, encoding="utf-8")
+    return 1 if failed else 0
+
+
+def _wheel(folder: Path) -> Path:
+    argv = (
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(folder),
+        str(_ROOT),
+    )
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+    (built,) = folder.iterdir()
+    return built
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m corpus", description=__doc__)
+    parser.add_argument("case", nargs="*", help="names of cases; all where none is given")
+    parser.add_argument("--suite", action="append", choices=SUITES, help="repeatable; bookworm")
+    parser.add_argument("--part", dest="parts", action="append", choices=PARTS, help="repeatable; all")
+    parser.add_argument(
+        "--again", action="store_true", help="do what has a result for this version once more"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the images of the cases")
+    parser.add_argument("--list", action="store_true", help="print the cases and stop")
+    parser.add_argument("--table", action="store_true", help="only write the table from the results")
+    parser.add_argument("--results", type=Path, default=CORPUS / "results", help="where results are kept")
+    parser.add_argument("--docker", default=shutil.which("docker") or "docker", help="the docker client")
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except StepFailedError as error:
+        sys.exit(f"corpus: {error}")

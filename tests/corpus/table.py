@@ -1,0 +1,123 @@
+"""The results as a Markdown page: one table a suite, what differs, and the sums."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from corpus.cases import SUITES, parse_cases
+from corpus.peers import TITLES
+from corpus.verdict import problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from corpus.cases import Case
+    from corpus.records import Record
+
+
+_EXPLANATION = (
+    "Made by `python -m corpus`, see CONTRIBUTING.md; not to be edited. kB is the sum of Installed-Size of "
+    "all packages that the final image has and the slim image has not. ✗ stands for a case whose check fails."
+)
+
+
+def render(results: Path, cases_text: str) -> str:
+    """Return the page for all suites that have results."""
+    lines = ["# Results of the corpus", "", _EXPLANATION]
+    for suite in SUITES:
+        path = results / f"{suite}.json"
+        if path.exists():
+            document = json.loads(path.read_text(encoding="utf-8"))
+            lines += ["", *_suite(document, parse_cases(cases_text, suite))]
+    return "\n".join((*lines, ""))
+
+
+def _suite(document: dict[str, Any], cases: dict[str, Case]) -> Iterator[str]:
+    records = {name: document["cases"][name] for name in cases if name in document["cases"]}
+    names = [name for name in TITLES if any(name in record.get("peers", {}) for record in records.values())]
+    yield f"## {document['suite']}, {document['date']}"
+    yield ""
+    header = ["case", "kind", "ELF files", "listed", "unresolved", "find-libdeps, s", "kB", "layers", "runs"]
+    yield _row([*header, *(f"{TITLES[name]}, kB" for name in names)])
+    yield _row(["---"] * (len(header) + len(names)))
+    for name, record in records.items():
+        yield _row([name, cases[name].kind, *_cells(record), *(_peer(record, peer) for peer in names)])
+    yield ""
+    yield from _sums(records, names)
+    yield ""
+    for name, record in records.items():
+        for problem in problems(record):
+            reason = f" ({cases[name].reason})" if cases[name].reason else ""
+            yield f"- {name}: {_plain(problem)}{reason}"
+
+
+def _cells(record: Record) -> list[str]:
+    listed, final = record.get("list", {}), record.get("final", {})
+    kilobytes = final.get("kilobytes")
+    return [
+        str(listed.get("elf_files", "")),
+        " ".join(listed.get("packages", [])),
+        " ".join(listed.get("unresolved", [])),
+        str(listed.get("seconds", "")),
+        "" if kilobytes is None else f"{kilobytes:,}",
+        str(final.get("layers", "")),
+        {True: "✓", False: "✗", None: ""}[final.get("runs")],
+    ]
+
+
+def _peer(record: Record, name: str) -> str:
+    found = record.get("peers", {}).get(name)
+    if found is None:
+        return ""
+    return f"{found['kilobytes']:,}" if found["runs"] else "✗"
+
+
+def _sums(records: dict[str, Record], names: list[str]) -> Iterator[str]:
+    glibc = [record["glibc"] for record in records.values() if "files" in record.get("glibc", {})]
+    compared = [
+        record["shlibdeps"] for record in records.values() if record.get("shlibdeps", {}).get("answers")
+    ]
+    proven = [record["needless"] for record in records.values() if "packages" in record.get("needless", {})]
+    finals = [record["final"] for record in records.values() if "runs" in record.get("final", {})]
+    if finals:
+        running = [final for final in finals if final["runs"]]
+        total = sum(final["kilobytes"] for final in running)
+        yield f"- find-libdeps: {len(running)} of {len(finals)} cases run, with {total:,} kB of packages."
+    for name in names:
+        tried = [one["peers"][name] for one in records.values() if name in one.get("peers", {})]
+        running = [one for one in tried if one["runs"]]
+        total = sum(one["kilobytes"] for one in running)
+        yield f"- {TITLES[name]}: {len(running)} of {len(tried)} cases run, with {total:,} kB of packages."
+    if glibc:
+        yield (
+            f"- Against glibc, in {_sum(glibc, 'files')} files: {_sum(glibc, 'direct')} pairs of a file and "
+            f"a soname that it needs, and {_sum(glibc, 'indirect')} of the libraries that they bring in: "
+            f"{sum(len(one['differing']) for one in glibc):,} differences. "
+            f"{_sum(glibc, 'not_found')} times neither finds a library; "
+            f"in {_sum(glibc, 'preloaded')} of these it stands in the tree and is loaded beforehand."
+        )
+    if compared:
+        whole = sum(one["runs_on_all"] for one in compared)
+        differing = sum(bool(one["only_ours"] or one["only_theirs"]) for one in compared)
+        yield (
+            f"- Against dpkg-shlibdeps: {len(compared)} cases compared, {whole} of them whole, the others "
+            f"without the files that it refuses: {differing} differ."
+        )
+    if proven:
+        listed = sum(len(one["packages"]) for one in proven)
+        needless = sum(len(one["needless"]) for one in proven)
+        yield f"- {listed} listed packages removed one by one, {needless} without breaking a need."
+
+
+def _sum(results: list[Record], key: str) -> str:
+    return f"{sum(one[key] for one in results):,}"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
