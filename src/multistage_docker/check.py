@@ -12,7 +12,7 @@ from multistage_docker.report import Gap, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from multistage_docker.elf.scan import Progress
+    from multistage_docker.parallel import Progress
     from multistage_docker.report import Requirement
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from multistage_docker.elf.host import SystemHost
 from multistage_docker.elf.loader import Loader, Program
 from multistage_docker.elf.platforms import Platform, platform_of
-from multistage_docker.elf.scan import Progress, Scan, Skip, SkippedFile, scan
+from multistage_docker.elf.scan import Scan, Skip, SkippedFile, scan
 from multistage_docker.elf.tree import Need, Provision, Tree
 from multistage_docker.errors import UsageError
 from multistage_docker.python.distributions import distributions_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from multistage_docker.elf.host import Host
     from multistage_docker.elf.objects import ElfObject
+    from multistage_docker.parallel import Progress
 
 _PLUGIN_DIRECTORIES = frozenset(("plugins", "qml"))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from multistage_docker.debian.dpkg import InstalledPackage
-    from multistage_docker.elf.scan import Progress
+    from multistage_docker.parallel import Progress
     from multistage_docker.report import Requirement
 
 
