@@ -192,8 +192,12 @@ class Work:
             found = {"runs": False, "complaint": str(error)}
         return {**found, "packages": list(packages), "listing_seconds": seconds}
 
-    def clean(self) -> None:
+    def clean(self, *, keep_builder: bool) -> None:
         """Remove the case's images, its volume and its part of the build cache."""
-        self.bench.engine.remove_images(self.final, self.builder)
-        self.bench.engine.remove_volume(self.virtualenv)
-        self.bench.engine.forget_builds(dockerfiles.mark(self.case))
+        engine = self.bench.engine
+        engine.remove_volume(self.virtualenv)
+        engine.remove_images(self.final)
+        engine.forget_builds(dockerfiles.final_mark(self.case))
+        if not keep_builder:
+            engine.remove_images(self.builder)
+            engine.forget_builds(dockerfiles.builder_mark(self.case))
