@@ -60,3 +60,7 @@ class StoppedError(MultistageDockerError):
         by_user = signal_number == signal.SIGINT
         super().__init__("interrupted" if by_user else f"stopped by {signal.Signals(signal_number).name}")
         self.signal_number = signal_number
+
+
+class ArchiveError(MultistageDockerError):
+    """The package archive cannot be reached or read."""

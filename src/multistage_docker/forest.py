@@ -33,6 +33,8 @@ class Choices:
     exclude: tuple[str, ...] = ()
     plugins: bool = True
     jobs: int | None = None
+    resolve_missing: bool = False
+    cache_directory: str = ""
 
 
 DEFAULT_CHOICES = Choices()
@@ -89,6 +91,14 @@ class Forest:
             for platform, tree in self._trees.items()
             for need in tree.needs_beyond(path for path in paths if self._is_for(platform, path))
         )
+
+    @property
+    def library_directories(self) -> tuple[str, ...]:
+        """The directories in which the system's loaders look for any program's libraries."""
+        directories = [*self._host.configured_directories]
+        for platform in self._trees:
+            directories.extend(platform.default_directories)
+        return tuple(dict.fromkeys(directories))
 
     def read(self, path: str) -> ElfObject | None:
         """Return the object that a path leads to, in the trees or outside; None where there is none."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from multistage_docker.debian.dpkg import installed_packages, native_architecture
 from multistage_docker.debian.essential import essential_closure
+from multistage_docker.debian.lookup import Lookup
 from multistage_docker.debian.owners import DIVERSIONS, Diversion, owners, parse_diversions
 from multistage_docker.elf.tree import Need, Provision
+from multistage_docker.errors import ArchiveError
 from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest
 from multistage_docker.process import Runner, SystemRunner
 from multistage_docker.report import ListedPackage, Report
@@ -53,10 +58,20 @@ class _Ownership:
         unowned = [requirement for requirement in outside if requirement.path not in self._owners]
         interpreters = forest.interpreters
         own = [item for item in unowned if any(one.owns(item.path) for one in interpreters)]
+        packages = self._packages(outside, include_essential=choices.include_essential)
+        missing = by_provision[Provision.MISSING]
+        lookup_error = ""
+        if choices.resolve_missing:
+            try:
+                packages, missing = self._found_in_archive(packages, missing, forest, choices)
+            except ArchiveError as error:
+                lookup_error = f"{error}: {error.hint}" if error.hint else str(error)
         return Report(
             roots=forest.roots,
-            packages=self._packages(outside, include_essential=choices.include_essential),
-            missing=by_provision[Provision.MISSING],
+            packages=packages,
+            missing=missing,
+            archive_asked=choices.resolve_missing and not lookup_error,
+            lookup_error=lookup_error,
             unpackaged=tuple(sorted(set(unowned).difference(own))),
             preloaded=by_provision[Provision.PRELOAD],
             interpreter=tuple(sorted(own)),
@@ -100,11 +115,43 @@ class _Ownership:
         return tuple(
             sorted(
                 ListedPackage(
-                    package.qualified_name(self._native), package.version, package, tuple(sorted(needed_by))
+                    package.qualified_name(self._native),
+                    package.version,
+                    package.architecture,
+                    tuple(sorted(needed_by)),
                 )
                 for package, needed_by in wanted.items()
             )
         )
+
+    def _found_in_archive(
+        self,
+        packages: tuple[ListedPackage, ...],
+        missing: tuple[Requirement, ...],
+        forest: Forest,
+        choices: Choices,
+    ) -> tuple[tuple[ListedPackage, ...], tuple[Requirement, ...]]:
+        """Move what a package of the archive ships from the missing libraries to the packages."""
+        sonames = {requirement.soname for requirement in missing if not requirement.is_plugin}
+        if not sonames:
+            return packages, missing
+        with _directory(choices.cache_directory) as directory:
+            lookup = Lookup(self._runner, directory, forest.library_directories, self._native)
+            found = lookup.find(sorted(sonames), [package.name for package in packages])
+        by_name = {package.name: package for package in packages}
+        for soname, one in found.items():
+            requirements = tuple(requirement for requirement in missing if requirement.soname == soname)
+            listed = by_name.get(one.package) or ListedPackage(
+                one.package, one.version, self._native, (), found=one
+            )
+            both = tuple(sorted((*listed.requirements, *requirements)))
+            by_name[one.package] = replace(listed, requirements=both)
+        left = tuple(requirement for requirement in missing if requirement.soname not in found)
+        return tuple(sorted(by_name.values())), left
+
+
+def _directory(kept: str) -> AbstractContextManager[str]:
+    return nullcontext(kept) if kept else TemporaryDirectory(prefix="find-libdeps-")
 
 
 def _diversions() -> tuple[Diversion, ...]:

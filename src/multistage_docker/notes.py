@@ -21,10 +21,12 @@ _NAMED_AT_MOST = 8
 
 def warnings(report: Report) -> Iterator[str]:
     """Yield what makes the result incomplete: missing libraries, unpackaged ones, unreadable files."""
+    if report.lookup_error:
+        yield report.lookup_error
     for soname, several in _grouped(report.missing_required, lambda one: one.soname):
         yield (
             f"{soname} is missing on this system: needed by {_files(several, report)}; "
-            f"install the package that ships it{_or_exclude(several)}"
+            f"{_way_out(report)}{_or_exclude(several)}"
         )
     for path, several in _grouped(report.unpackaged, lambda one: one.path):
         yield (
@@ -124,6 +126,12 @@ def _files(requirements: list[Requirement], report: Report | Verdict) -> str:
     text = f"{relative(first.file, report.roots)}{origin}"
     others = len({requirement.file for requirement in requirements}) - 1
     return f"{text} and {counted(others, 'more file')}" if others else text
+
+
+def _way_out(report: Report) -> str:
+    if report.archive_asked:
+        return "no package of the archive was found for it: copy it from where it comes"
+    return "--resolve-missing finds its package in the archive"
 
 
 def _or_exclude(requirements: list[Requirement]) -> str:

@@ -33,7 +33,12 @@ def tree(report: Report, *, pin: bool = False, colour: bool = False) -> str:
     lines: list[str] = []
     for package in report.packages:
         head = paint(_BOLD, _name(package, pin=pin))
-        lines.append(head if pin else f"{head} {paint(_DIM, package.version)}")
+        about = [] if pin else [package.version]
+        if package.found:
+            others = [name for name in package.found.candidates if name != package.name]
+            over = f" rather than {', '.join(others)}" if others else ""
+            about.append(f"(not installed here; {package.found.reason}{over})")
+        lines.append(" ".join((head, *(paint(_DIM, part) for part in about))))
         lines.extend(_branches(report, package.requirements, paint))
     sections = (
         ("missing", report.missing),
@@ -90,9 +95,12 @@ def as_json(report: Report) -> str:
         "elf_files": report.objects,
         "packages": [
             {
-                "name": package.package.name,
-                "architecture": package.package.architecture,
+                "name": package.name.partition(":")[0],
+                "architecture": package.architecture,
                 "version": package.version,
+                "installed": package.found is None,
+                "found": package.found
+                and {"reason": package.found.reason, "candidates": package.found.candidates},
                 "plugins_only": package.is_for_plugins,
                 "required_by": _requirements(package.requirements),
             }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from multistage_docker.debian.dpkg import InstalledPackage
+    from multistage_docker.debian.lookup import Found
     from multistage_docker.elf.scan import SkippedFile
     from multistage_docker.python.distributions import Distribution
     from multistage_docker.python.interpreter import Misfit
@@ -30,12 +30,16 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ListedPackage:
-    """A package that owns needed libraries; ``name`` is as apt-get takes it, ``name:arch`` if foreign."""
+    """A package that ships needed libraries; ``name`` is as apt-get takes it, ``name:arch`` if foreign.
+
+    One that is not installed here was ``found`` in the archive.
+    """
 
     name: str
     version: str
-    package: InstalledPackage
+    architecture: str
     requirements: tuple[Requirement, ...]
+    found: Found | None = field(default=None, compare=False)
 
     @property
     def is_for_plugins(self) -> bool:
@@ -47,10 +51,11 @@ class ListedPackage:
 class Report:
     """All that is known of what the trees need from outside.
 
-    ``packages`` are what to install; ``missing`` was found nowhere; ``unpackaged`` stands outside the
-    tree and belongs to no package; ``preloaded`` stands in the tree where only a library loaded before
-    can be met; ``interpreter`` is Python's own library; ``unsafe_search`` are files whose search path
-    leads to whatever directory is current when they run, which is ignored here. ``files`` and
+    ``packages`` are what to install. ``missing`` was found nowhere; ``archive_asked`` says whether the
+    archive was searched for it, ``lookup_error`` why that failed. ``unpackaged`` stands outside the tree
+    and belongs to no package. ``preloaded`` stands in the tree, where only a library that has been
+    loaded before is met. ``interpreter`` is Python's own library. ``unsafe_search`` are files whose
+    search path leads to whatever directory is current when they run, which is ignored here. ``files`` and
     ``objects`` count all regular files and the ELF files among them that were searched.
     """
 
@@ -64,6 +69,8 @@ class Report:
     unsafe_search: tuple[str, ...]
     files: int
     objects: int
+    archive_asked: bool = False
+    lookup_error: str = ""
 
     @property
     def missing_required(self) -> tuple[Requirement, ...]:

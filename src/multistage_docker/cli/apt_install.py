@@ -11,9 +11,10 @@ from typer.core import TyperCommand
 
 from multistage_docker import __version__, process
 from multistage_docker.cli import boundary
+from multistage_docker.debian.gate import Allowed, PlanRefusedError
 from multistage_docker.debian.spec import parse_requirements, parse_specs
 from multistage_docker.errors import UsageError
-from multistage_docker.install import Request, apt_install
+from multistage_docker.install import Request, Voice, apt_install, plan_install
 
 NAME = "apt-install"
 
@@ -109,6 +110,20 @@ def command(  # noqa: PLR0913 - one parameter an option
             show_default=False,
         ),
     ] = "",
+    allow_removals: Annotated[
+        bool, typer.Option("--allow-removals", help="Carry out a plan that removes packages.")
+    ] = False,
+    allow_downgrades: Annotated[
+        bool, typer.Option("--allow-downgrades", help="Carry out a plan that installs older versions.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", "--simulate", "-s", help="Print the plan and change nothing."),
+    ] = False,
+    receipt: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="Write what was done to FILE, as JSON.", show_default=False),
+    ] = "",
     no_clean: Annotated[bool, typer.Option("--no-clean", help="Leave apt's files where they are.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show apt's output only on failure.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
@@ -142,15 +157,33 @@ def command(  # noqa: PLR0913 - one parameter an option
     request = Request(
         specs=parse_specs((*(packages or ()), *lines)),
         recommends=recommends,
-        upgrade=upgrade,
+        allowed=Allowed(upgrade=upgrade, removals=allow_removals, downgrades=allow_downgrades),
         target_release=target_release,
         clean=not no_clean,
         quiet=quiet,
-        verbose=verbose,
+        receipt=receipt,
         apt_options=apt_options,
     )
-    with process.stopping_by_error():
-        apt_install(request, process.SystemRunner(), lambda message: boundary.say(NAME, message))
+    voice = Voice(say=_say if not quiet else _ignore, detail=_say if verbose else _ignore)
+    try:
+        with process.stopping_by_error():
+            if dry_run:
+                plan = plan_install(request, process.SystemRunner(), voice)
+                boundary.write_result("".join(f"{line}\n" for line in plan.lines()))
+            else:
+                apt_install(request, process.SystemRunner(), voice)
+    except PlanRefusedError as error:
+        for line in error.shown:
+            boundary.say(NAME, f"| {line}")
+        raise
+
+
+def _say(message: str) -> None:
+    boundary.say(NAME, message)
+
+
+def _ignore(_message: str) -> None:
+    pass
 
 
 def _read(path: str) -> str:

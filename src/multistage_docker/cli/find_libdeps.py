@@ -60,6 +60,20 @@ def command(  # noqa: PLR0913 - one parameter an option
     include_essential: Annotated[
         bool, typer.Option("--include-essential", help="List also the packages that every Debian system has.")
     ] = False,
+    resolve_missing: Annotated[
+        bool,
+        typer.Option(
+            "--resolve-missing", help="Find the packages of libraries that are not here in the archive."
+        ),
+    ] = False,
+    cache_dir: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="Keep what --resolve-missing fetches there, for another run.",
+            show_default=False,
+        ),
+    ] = "",
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,7 +120,12 @@ def command(  # noqa: PLR0913 - one parameter an option
         xargs -ra pkgdeps.txt apt-install
     """
     choices = Choices(
-        include_essential=include_essential, exclude=tuple(exclude or ()), plugins=not no_plugins, jobs=jobs
+        include_essential=include_essential,
+        exclude=tuple(exclude or ()),
+        plugins=not no_plugins,
+        jobs=jobs,
+        resolve_missing=resolve_missing,
+        cache_directory=cache_dir,
     )
     if check:
         _check(paths, choices, quiet=quiet, verbose=verbose)

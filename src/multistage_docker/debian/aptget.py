@@ -36,8 +36,10 @@ class AptGet:
     allow_downgrades: bool = False
     target_release: str = ""
     quiet: bool = False
+    archives: str = "/var/cache/apt/archives"
     settings: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    config_file: str = ""
 
     def with_settings(self, *settings: str) -> AptGet:
         """Return the same with more ``-o`` values."""
@@ -79,5 +81,10 @@ class AptGet:
             *specs,
         )
 
+    def settings_as_options(self) -> tuple[str, ...]:
+        """Return the settings of this run as options that every one of apt's commands takes."""
+        file = ("-c", self.config_file) if self.config_file else ()
+        return (*file, *(part for value in self.settings for part in ("-o", value)))
+
     def _options(self) -> tuple[str, ...]:
-        return tuple(part for value in (*_ALWAYS, *self.settings) for part in ("-o", value))
+        return (*(part for value in _ALWAYS for part in ("-o", value)), *self.settings_as_options())

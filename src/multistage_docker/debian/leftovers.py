@@ -48,6 +48,7 @@ class Watched:
 
     trees: tuple[str, ...]
     files: tuple[str, ...] = _SINGLE_FILES
+    besides: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,11 @@ class Cleaned:
     freed: int = 0
 
 
-def watched_places(config: AptConfig) -> Watched:
-    """Return the places where this apt and the tools that it calls leave files."""
+def watched_places(config: AptConfig, besides: str = "") -> Watched:
+    """Return the places where this apt and the tools that it calls leave files, one directory left out."""
     trees = (config.path("Dir::State::lists"), config.path("Dir::Cache"), config.path("Dir::Cache::archives"))
     logs = config.path("Dir::Log")
-    return Watched(tuple(dict.fromkeys(trees)), (*_SINGLE_FILES, f"{logs}/*"))
+    return Watched(tuple(dict.fromkeys(trees)), (*_SINGLE_FILES, f"{logs}/*"), besides)
 
 
 def take_snapshot(watched: Watched) -> Snapshot:
@@ -123,7 +124,7 @@ def clean(
 
 def _states(watched: Watched, *, with_content: bool) -> Iterator[tuple[str, FileState]]:
     for tree in watched.trees:
-        for path in _files_below(tree):
+        for path in _files_below(tree, watched.besides):
             with contextlib.suppress(FileNotFoundError):
                 yield path, FileState(_identity(os.lstat(path)))
     for pattern in watched.files:
@@ -155,8 +156,10 @@ def _full_state(path: str) -> FileState:
     )
 
 
-def _files_below(tree: str) -> Iterator[str]:
-    for directory, _, files in os.walk(tree):
+def _files_below(tree: str, besides: str) -> Iterator[str]:
+    for directory, directories, files in os.walk(tree):
+        if besides in (os.path.join(directory, name) for name in directories):
+            directories.remove(os.path.basename(besides))
         for name in files:
             yield os.path.join(directory, name)
 

@@ -108,12 +108,13 @@ def _directories(conf: Path, depth: int) -> Iterator[str]:
     except OSError:
         return
     for line in text.splitlines():
-        words = line.partition("#")[0].split()
+        setting = line.partition("#")[0].strip()
+        words = setting.split()
         if not words or words[0] == "hwcap":
             continue
         if words[0] != "include":
             # "directory=type" is libc5's; ldconfig still reads it.
-            yield from (word.partition("=")[0].rstrip("/") or "/" for word in words)
+            yield setting.partition("=")[0].rstrip("/ \t") or "/"
             continue
         for pattern in words[1:]:
             for included in sorted(glob.glob(str(conf.parent / pattern))):

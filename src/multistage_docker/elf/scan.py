@@ -7,7 +7,7 @@ import re
 import signal
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from multistage_docker.elf.objects import MAGIC, ElfObject, read_object
-from multistage_docker.errors import MalformedElfError
+from multistage_docker.errors import MalformedElfError, MultistageDockerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,6 +183,11 @@ def _map_chunks(read: _ReadChunk, chunks: list[list[str]], jobs: int) -> Iterato
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt) as pool:
         try:
             yield from pool.map(read, chunks)
+        except BrokenExecutor:
+            message = "a worker process was ended from outside while it read files"
+            raise MultistageDockerError(
+                message, hint="where memory is short, --jobs 1 needs the least"
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -229,7 +234,8 @@ def reason_to_skip(elf: ElfObject) -> Skip | None:
     if elf.kind == "ET_REL":
         return Skip.RELOCATABLE
     if not elf.dynamic:
-        return Skip.STATIC
+        # ld cannot link a shared object without a dynamic section; objcopy --only-keep-debug empties it.
+        return Skip.DEBUG if elf.kind == "ET_DYN" else Skip.STATIC
     if "/ld-musl-" in elf.interpreter or any(name.startswith("libc.musl-") for name in elf.needed):
         return Skip.MUSL
     return None

@@ -51,6 +51,7 @@ class Tree:
         self._loader = loader
         self._program = program
         self._providers = _index(objects, links)
+        self._processes: dict[tuple[str, frozenset[str]], tuple[Link, ...]] = {}
 
     def needs(self, follow: Collection[str] = ()) -> tuple[Need, ...]:
         """Return every need of every object, sorted.
@@ -64,9 +65,7 @@ class Tree:
         for path in sorted(self._objects, key=lambda path: (path in self.needed_by_others, path)):
             if path in self.needed_by_others and path in reached:
                 continue
-            for link in self._load(
-                path, lambda target: self.real(target) in self._objects or target in follow
-            ):
+            for link in self._process(path, frozenset(follow)):
                 reached.add(self.real(link.requester))
                 found.add(self._need(link))
         return tuple(sorted(found, key=lambda need: (need.requester, need.name, need.path)))
@@ -105,16 +104,32 @@ class Tree:
     @cached_property
     def needed_by_others(self) -> frozenset[str]:
         """The objects that the loader would load because another object of the tree needs them."""
+        directly = self._met(self._load(path, lambda _: False) for path in self._objects)
+        # Some are found only with the search paths that they inherit in the process of another object.
+        starts = [path for path in self._objects if path not in directly]
+        return directly | self._met(self._process(path) for path in starts)
+
+    def _met(self, processes: Iterable[tuple[Link, ...]]) -> frozenset[str]:
+        """Return the paths that meet needs of processes, that of the object which starts each one aside."""
         return frozenset(
             self.real(link.path)
-            for path in self._objects
-            for link in self._load(path, lambda _: False)
-            if link.path and self.real(link.path) != path
+            for links in processes
+            for link in links
+            if link.path and self.real(link.path) != links[0].requester
         )
 
     def real(self, path: str) -> str:
         """Return the file of the tree that a path stands for, where it is a link in the tree."""
         return self._links.get(path, path)
+
+    def _process(self, path: str, follow: frozenset[str] = frozenset()) -> tuple[Link, ...]:
+        """Return the links of a process that loads an object and, of what it needs, the tree's objects."""
+        key = (path, follow)
+        if key not in self._processes:
+            self._processes[key] = self._load(
+                path, lambda target: self.real(target) in self._objects or target in follow
+            )
+        return self._processes[key]
 
     def _load(self, path: str, follow: Callable[[str], bool]) -> tuple[Link, ...]:
         elf = self._objects[path]

@@ -1,0 +1,235 @@
+"""The packages in the archive that ship libraries which are not here. Leaves the system as it was."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from multistage_docker.debian.contents import candidate_names, packages_shipping, ships
+from multistage_docker.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from multistage_docker.process import Completed, Runner
+
+_HELPER = "/usr/lib/apt/apt-helper"
+_PRIORITIES = ("required", "important", "standard", "optional", "extra")
+_CHUNK = 1 << 20
+# Relations that do not make apt install another package here.
+_NOT_BROUGHT = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+# apt.conf(5). All that apt writes goes to a directory of its own, and none of the image's hooks run: those of
+# the official images delete from the system's own cache.
+_CONFIGURATION = """\
+Dir::State::lists "{directory}/lists";
+Dir::Cache "{directory}/cache";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "";
+Dir::Log "{directory}/log";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "3";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The package chosen for a library, why it and no other, and all that were confirmed to ship it."""
+
+    package: str
+    version: str
+    reason: str
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What apt-cache(8) shows of a candidate."""
+
+    name: str
+    version: str
+    architecture: str
+    priority: str
+
+
+class Lookup:
+    """A view of the archive in a directory of its own, which may hold the indexes of an earlier one.
+
+    ``directories`` are where the loader looks for libraries, in both spellings of merged /usr. Raises
+    ArchiveError where the archive cannot be reached.
+    """
+
+    def __init__(self, runner: Runner, directory: str, directories: Iterable[str], architecture: str) -> None:
+        self._runner = runner
+        self._directory = os.path.abspath(directory)
+        self._directories = tuple(directories)
+        self._architecture = architecture
+        self._configuration = os.path.join(self._directory, "apt.conf")
+        self._listings: dict[str, str] = {}
+        self._prepare()
+
+    def find(self, sonames: Collection[str], listed: Collection[str] = ()) -> Mapping[str, Found]:
+        """Return the package to install for each library that some package ships.
+
+        A package counts only when its own file list has the library. Names after Debian Policy are tried
+        first, the Contents indexes are fetched for what is left. ``listed`` are packages that are going
+        to be installed anyway: of several candidates, what those depend on is preferred, then the
+        higher priority, then the name closest to the library's.
+        """
+        named = {soname: candidate_names(soname) for soname in sonames}
+        records = self._show({name for names in named.values() for name in names})
+        self._fetch(records)
+        found: dict[str, Found] = {}
+        for soname, names in named.items():
+            confirmed = [name for name in names if self._ships(name, soname, below=name == names[0])]
+            if confirmed:
+                chosen = confirmed[0]
+                reason = "named after the library"
+                found[soname] = Found(chosen, records[chosen].version, reason, tuple(confirmed))
+        rest = [soname for soname in sonames if soname not in found]
+        return {**found, **self._by_contents(rest, listed)} if rest else found
+
+    def _by_contents(self, sonames: Collection[str], listed: Collection[str]) -> dict[str, Found]:
+        shipping: dict[str, set[str]] = {}
+        places = {directory.removeprefix("/usr") for directory in self._directories}
+        for chunks in self._contents():
+            in_component = packages_shipping(chunks, sonames, places | {f"/usr{place}" for place in places})
+            for soname, packages in in_component.items():
+                shipping.setdefault(soname, set()).update(packages)
+        records = self._show({name for names in shipping.values() for name in names})
+        self._fetch(records)
+        result = {}
+        for soname, names in shipping.items():
+            confirmed = sorted(name for name in names if self._ships(name, soname))
+            if confirmed:
+                result[soname] = self._choose(soname, [records[name] for name in confirmed], listed)
+        return result
+
+    def _choose(self, soname: str, records: list[_Record], listed: Collection[str]) -> Found:
+        names = tuple(record.name for record in records)
+        if len(records) == 1:
+            return Found(names[0], records[0].version, "the only package that ships it", names)
+        brought = self._dependencies(listed) if listed else frozenset()
+        policy_name = next(iter(candidate_names(soname)), soname)
+
+        def rank(record: _Record) -> tuple[bool, int, float, str]:
+            known = record.priority in _PRIORITIES
+            priority = _PRIORITIES.index(record.priority) if known else len(_PRIORITIES)
+            likeness = SequenceMatcher(None, policy_name, record.name).ratio()
+            return (record.name not in brought, priority, -likeness, record.name)
+
+        best, second = sorted(records, key=rank)[:2]
+        reasons = (
+            "what is listed depends on it",
+            "the highest priority",
+            "the name closest to the library's",
+        )
+        differing = (ours != theirs for ours, theirs in zip(rank(best), rank(second), strict=True))
+        reason = next((reason for reason, differs in zip(reasons, differing, strict=False) if differs), "")
+        return Found(best.name, best.version, reason or "the first by name", names)
+
+    def _prepare(self) -> None:
+        try:
+            for place in ("lists/partial", "cache/archives/partial", "log", "debs"):
+                os.makedirs(os.path.join(self._directory, place), exist_ok=True)
+            with open(self._configuration, "w", encoding="utf-8") as file:
+                file.write(_CONFIGURATION.format(directory=self._directory))
+        except OSError as error:
+            raise ArchiveError(f"cannot write to {self._directory}: {error.strerror}") from None
+        done = self._apt("apt-get", "-qq", "update")
+        if not self._apt("apt-get", "indextargets", "--format", "$(URI)", "Created-By: Packages").stdout:
+            said = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+            reason = said[0][2:].strip() if said else "no package index could be fetched"
+            raise ArchiveError(
+                f"the package archive cannot be reached: {reason}",
+                hint="check the network and apt's sources, or install the missing libraries here yourself",
+            )
+
+    def _apt(self, program: str, *arguments: str) -> Completed:
+        return self._runner.capture((program, "-c", self._configuration, *arguments))
+
+    def _show(self, names: Collection[str]) -> dict[str, _Record]:
+        """Return the candidates among names; those that the archive does not have are left out."""
+        if not names:
+            return {}
+        # apt-cache ends with an error when it does not know one of the names.
+        output = self._apt("apt-cache", "show", "--no-all-versions", *sorted(names)).stdout
+        records = {}
+        for paragraph in output.split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line)
+            if fields.get("Architecture") in (self._architecture, "all"):
+                name = fields["Package"]
+                records[name] = _Record(
+                    name, fields["Version"], fields["Architecture"], fields.get("Priority", "optional")
+                )
+        return records
+
+    def _fetch(self, names: Iterable[str]) -> None:
+        """Fetch debs, verified by apt's own hashes, and keep their file lists."""
+        wanted = [name for name in names if name not in self._listings]
+        if not wanted:
+            return
+        output = self._apt("apt-get", "-qq", "--print-uris", "download", *wanted).stdout
+        targets = []
+        arguments = []
+        for line in output.splitlines():
+            uri, file_name, _size, digest = line.split()
+            target = os.path.join(self._directory, "debs", os.path.basename(file_name))
+            targets.append((file_name.partition("_")[0], target))
+            arguments += [uri.strip("'"), target, digest]
+        self._apt(_HELPER, "download-file", *arguments)
+        for name, target in targets:
+            if os.path.isfile(target):
+                listing = self._runner.capture(("dpkg-deb", "--contents", target)).stdout
+                self._listings[name] = listing
+                os.unlink(target)
+
+    def _ships(self, package: str, soname: str, *, below: bool = False) -> bool:
+        listing = self._listings.get(package, "")
+        return ships(listing, os.path.basename(soname), self._directories, below=below)
+
+    def _contents(self) -> Iterator[Iterator[bytes]]:
+        """Fetch the Contents index of each component and give its bytes.
+
+        They are fetched apart from the ordinary indexes and without regard to their hash: a mirror whose
+        Contents are out of step must not spoil the rest, and what they say is confirmed by the debs.
+        """
+        form = "$(BASE_URI)$(COMPONENT)/Contents-$(ARCHITECTURE).gz"
+        output = self._apt("apt-get", "indextargets", "--format", form, "Created-By: Packages").stdout
+        fetched = 0
+        for number, uri in enumerate(sorted(set(output.split()))):
+            target = os.path.join(self._directory, f"contents-{number}.gz")
+            if self._apt(_HELPER, "download-file", uri, target).returncode == 0:
+                fetched += 1
+                try:
+                    yield _unpacked(target)
+                finally:
+                    os.unlink(target)
+        if not fetched:
+            raise ArchiveError("the archive's Contents indexes cannot be fetched")
+
+    def _dependencies(self, names: Collection[str]) -> frozenset[str]:
+        output = self._apt(
+            "apt-cache",
+            "depends",
+            "--recurse",
+            *(f"--no-{kind}" for kind in _NOT_BROUGHT),
+            *sorted(names),
+        ).stdout
+        return frozenset(line for line in output.splitlines() if line and not line[0].isspace())
+
+
+def _unpacked(path: str) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        raise ArchiveError(f"a Contents index is damaged: {error}") from None
