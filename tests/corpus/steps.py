@@ -123,8 +123,11 @@ class Work:
         """Ask ld.so for every file of the tree, beside the loader module."""
         found: Record = self.bench.module(self.builder, "glibc", VIRTUALENV)
         absent = {(item["file"], item["soname"]) for item in found.pop("absent")}
-        preloaded = {(item["file"], item["soname"]) for item in known["preloaded"]}
-        return {**found, "preloaded": len(absent & preloaded)}
+        preloaded = absent & {(item["file"], item["soname"]) for item in known["preloaded"]}
+        missing = absent & {(item["file"], item["soname"]) for item in known["missing"]}
+        # The rest is found in the process that loads the file: the loading object's RPATH serves it as well.
+        inherited = absent - preloaded - missing
+        return {**found, "preloaded": len(preloaded), "inherited": len(inherited)}
 
     def compare_with_shlibdeps(self, known: dict[str, Any]) -> Record:
         """Ask dpkg-shlibdeps, and compare what it and find-libdeps list for the files that it can do."""
