@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--again", action="store_true", help="do what has a result for this version once more"
     )
-    parser.add_argument("--keep", action="store_true", help="keep the images of the cases")
+    parser.add_argument("--keep", action="store_true", help="keep the builder images")
     parser.add_argument("--list", action="store_true", help="print the cases and stop")
     parser.add_argument("--table", action="store_true", help="only write the table from the results")
     parser.add_argument("--results", type=Path, default=CORPUS / "results", help="where results are kept")

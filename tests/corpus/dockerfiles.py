@@ -29,9 +29,14 @@ def slim_image(suite: str) -> str:
     return f"python:{PYTHON}-slim-{suite}"
 
 
-def mark(case: Case) -> str:
-    """Return what stands in each step of a case's builds, so that their cache can be told from others'."""
+def builder_mark(case: Case) -> str:
+    """Return what stands in each step of a builder image, so that its cache can be told from others'."""
     return f"corpus={case.name}"
+
+
+def final_mark(case: Case) -> str:
+    """Return what stands in each step of a final image."""
+    return f"corpus_final={case.name}"
 
 
 def tools(suite: str, wheel: str) -> str:
@@ -51,12 +56,12 @@ def builder(case: Case, suite: str) -> str:
     lines = [f"FROM {builder_image(suite)}"]
     if case.apt:
         lines.append(
-            f"RUN {_APT_CACHES.format(suite=suite)} {mark(case)}; apt-get -qq update "
+            f"RUN {_APT_CACHES.format(suite=suite)} {builder_mark(case)}; apt-get -qq update "
             "&& DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "
             f"-o Dir::Cache::archives=/archives {case.apt}"
         )
     lines.append(
-        f"RUN {_PIP_CACHE} {mark(case)}; python3 -m venv {VIRTUALENV} "
+        f"RUN {_PIP_CACHE} {builder_mark(case)}; python3 -m venv {VIRTUALENV} "
         f"&& {VIRTUALENV}/bin/pip install -q {case.pip}"
     )
     return "\n".join((*lines, ""))
@@ -72,7 +77,7 @@ def final(case: Case, suite: str, builder_tag: str, tools_tag: str) -> str:
         (
             f"FROM {slim_image(suite)}",
             f"COPY --from={builder_tag} {VIRTUALENV} {VIRTUALENV}",
-            f"RUN {mounts} {mark(case)}; xargs -ra /pkgdeps.txt {TOOLS}/bin/apt-install",
+            f"RUN {mounts} {final_mark(case)}; xargs -ra /pkgdeps.txt {TOOLS}/bin/apt-install",
             "",
         )
     )

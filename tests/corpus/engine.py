@@ -82,11 +82,8 @@ class Engine:
     def forget_builds(self, mark: str) -> None:
         """Drop the build cache of the steps whose description holds a mark, and of no others."""
         known = self._require(("system", "df", "--verbose", "--format", "{{json .}}")).stdout
-        for record in json.loads(known)["BuildCache"]:
-            if mark in record["Description"]:
-                self._call(
-                    ("builder", "prune", "--force", "--filter", f"id={record['ID']}"), _LONGEST_RUN_SECONDS
-                )
+        for record in cache_of(mark, json.loads(known)["BuildCache"]):
+            self._call(("builder", "prune", "--force", "--filter", f"id={record}"), _LONGEST_RUN_SECONDS)
 
     def _require(self, argv: tuple[str, ...]) -> Outcome:
         outcome = self._call(argv, _LONGEST_RUN_SECONDS)
@@ -110,3 +107,15 @@ class Engine:
         except subprocess.TimeoutExpired:
             return Outcome(_TIMED_OUT, "", f"no end after {longest} seconds", time.perf_counter() - start)
         return Outcome(done.returncode, done.stdout, done.stderr, round(time.perf_counter() - start, 2))
+
+
+def cache_of(mark: str, records: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the identifiers of a build cache's records that belong to steps with a mark, children first.
+
+    A COPY before such a step has no description of its own, so it is told by the step that follows it.
+    """
+    known = {record["ID"].rstrip("*"): record for record in records}
+    marked = [name for name, record in known.items() if f" {mark};" in record["Description"]]
+    parents = [known[name]["Parent"].rstrip("*") for name in marked]
+    copies = [name for name in parents if name in known and known[name]["Description"].startswith("fileop ")]
+    return tuple(dict.fromkeys((*reversed(marked), *copies)))

@@ -22,7 +22,7 @@ PARTS = ("final", "glibc", "shlibdeps", "needless", "peers")
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Which parts to do, whether to do them ``again`` that have a result, and to ``keep`` the images."""
+    """Which parts to do, whether ``again`` where there is a result, and to ``keep`` the builder images."""
 
     parts: tuple[str, ...] = PARTS
     again: bool = False
@@ -43,8 +43,7 @@ def run_case(case: Case, bench: Bench, records: Records, choices: Choices) -> Re
             _judge(work, record, missing, lambda: records.put(case.name, record))
     finally:
         records.put(case.name, record)
-        if not choices.keep:
-            work.clean()
+        work.clean(keep_builder=choices.keep)
     return record
 
 

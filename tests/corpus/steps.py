@@ -123,8 +123,11 @@ class Work:
         """Ask ld.so for every file of the tree, beside the loader module."""
         found: Record = self.bench.module(self.builder, "glibc", VIRTUALENV)
         absent = {(item["file"], item["soname"]) for item in found.pop("absent")}
-        preloaded = {(item["file"], item["soname"]) for item in known["preloaded"]}
-        return {**found, "preloaded": len(absent & preloaded)}
+        preloaded = absent & {(item["file"], item["soname"]) for item in known["preloaded"]}
+        missing = absent & {(item["file"], item["soname"]) for item in known["missing"]}
+        # The rest is found in the process that loads the file: the loading object's RPATH serves it as well.
+        inherited = absent - preloaded - missing
+        return {**found, "preloaded": len(preloaded), "inherited": len(inherited)}
 
     def compare_with_shlibdeps(self, known: dict[str, Any]) -> Record:
         """Ask dpkg-shlibdeps, and compare what it and find-libdeps list for the files that it can do."""
@@ -192,8 +195,12 @@ class Work:
             found = {"runs": False, "complaint": str(error)}
         return {**found, "packages": list(packages), "listing_seconds": seconds}
 
-    def clean(self) -> None:
+    def clean(self, *, keep_builder: bool) -> None:
         """Remove the case's images, its volume and its part of the build cache."""
-        self.bench.engine.remove_images(self.final, self.builder)
-        self.bench.engine.remove_volume(self.virtualenv)
-        self.bench.engine.forget_builds(dockerfiles.mark(self.case))
+        engine = self.bench.engine
+        engine.remove_volume(self.virtualenv)
+        engine.remove_images(self.final)
+        engine.forget_builds(dockerfiles.final_mark(self.case))
+        if not keep_builder:
+            engine.remove_images(self.builder)
+            engine.forget_builds(dockerfiles.builder_mark(self.case))

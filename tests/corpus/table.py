@@ -96,7 +96,8 @@ def _sums(records: dict[str, Record], names: list[str]) -> Iterator[str]:
             f"a soname that it needs, and {_sum(glibc, 'indirect')} of the libraries that they bring in: "
             f"{sum(len(one['differing']) for one in glibc):,} differences. "
             f"{_sum(glibc, 'not_found')} times neither finds a library; "
-            f"in {_sum(glibc, 'preloaded')} of these it stands in the tree and is loaded beforehand."
+            f"in {_sum(glibc, 'preloaded')} of these it stands in the tree and is loaded beforehand, in "
+            f"{_sum(glibc, 'inherited')} only the search path of the object that loads the file leads there."
         )
     if compared:
         whole = sum(one["runs_on_all"] for one in compared)

@@ -20,6 +20,8 @@ from multistage_docker.elf.platforms import platform_of
 from multistage_docker.elf.scan import scan
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from multistage_docker.elf.loader import Link
 
 _LONGEST_SECONDS = 120
@@ -60,14 +62,15 @@ def traced(loader: str, path: str) -> dict[str, str] | str:
     return {name: target and os.path.realpath(target) for name, target in parse_trace(output).items()}
 
 
-def judge(link: Link, theirs: dict[str, str], itself: str) -> str | None:
+def judge(link: Link, theirs: dict[str, str], unlisted: Collection[str]) -> str | None:
     """Return ld.so's answer where it differs from the loader module's for a link, else None.
 
     ld.so prints each object once, under the name that it was first asked for by: another name for the same
-    object has no line. Itself it lists by the name that it was started by.
+    object has no line. ``unlisted`` are ld.so, which it lists by the name that it was started by, and the
+    file itself, which libraries in a circle need and which has no line at all.
     """
     ours = os.path.realpath(link.path) if link.path else ""
-    if ours == itself or theirs.get(link.name) == ours:
+    if ours in unlisted or theirs.get(link.name) == ours:
         return None
     if link.name not in theirs and ours and ours in theirs.values():
         return None
@@ -91,13 +94,13 @@ def main() -> None:
         if isinstance(theirs, str):
             refused.append({"file": path, "complaint": theirs})
             continue
-        itself = os.path.realpath(platform.loader)
+        unlisted = (path, os.path.realpath(platform.loader))
         for link in Loader(host, platform).load(path, elf, lambda _: True):
             if link.requester == path:
                 direct += 1
             else:
                 indirect += 1
-            answer = judge(link, theirs, itself)
+            answer = judge(link, theirs, unlisted)
             if answer is not None:
                 differing.append(
                     {

@@ -28,4 +28,4 @@ def test_the_final_image_gets_two_layers() -> None:
     lines = dockerfiles.final(CASE, "trixie", "builder", "tools").splitlines()
     assert [line.split()[0] for line in lines] == ["FROM", "COPY", "RUN"]
     assert lines[0] == "FROM python:3.11-slim-trixie"
-    assert lines[2].endswith("corpus=one; xargs -ra /pkgdeps.txt /opt/tools/bin/apt-install")
+    assert lines[2].endswith("corpus_final=one; xargs -ra /pkgdeps.txt /opt/tools/bin/apt-install")

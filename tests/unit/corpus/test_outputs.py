@@ -38,6 +38,7 @@ def test_trace_of_the_loader() -> None:
         pytest.param("/l/libone.so.1", "alias.so", None, id="another name of a listed object"),
         pytest.param("/l/ld.so", "ld-linux.so.2", None, id="the loader itself"),
         pytest.param("/x/libone.so.1", "libone.so.1", "/l/libone.so.1", id="another path"),
+        pytest.param("/app/file", "file.so", None, id="the file itself, needed in a circle"),
         pytest.param(None, "libone.so.1", "/l/libone.so.1", id="found by glibc alone"),
         pytest.param("/l/libtwo.so.1", "libtwo.so.1", "not found", id="found by us alone"),
         pytest.param(None, "libthree.so.1", "(no line)", id="a name that glibc never saw"),
@@ -46,7 +47,7 @@ def test_trace_of_the_loader() -> None:
 def test_judging_a_link(ours: str | None, name: str, answer: str | None) -> None:
     """The answer of ld.so is returned exactly where the two differ."""
     theirs = {"libone.so.1": "/l/libone.so.1", "libtwo.so.1": ""}
-    assert glibc.judge(Link("/app/file", name, ours), theirs, "/l/ld.so") == answer
+    assert glibc.judge(Link("/app/file", name, ours), theirs, ("/l/ld.so", "/app/file")) == answer
 
 
 def test_packages_of_dpkg_shlibdeps() -> None:
