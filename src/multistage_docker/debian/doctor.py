@@ -157,7 +157,7 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
     ),
     (
         Cause.HELD,
-        r"(?:Held packages were changed|you have held broken packages)",
+        r"Held packages were changed",
         "a package on hold stands in the way",
         "see apt-mark showhold; apt-mark unhold lets it go",
     ),
@@ -199,7 +199,7 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
     ),
     (
         Cause.UNMET,
-        r"(?:have unmet dependencies|unmet dependencies)",
+        r"(?:unmet dependencies|you have held broken packages)",
         "the packages cannot be installed together",
         "apt's explanation stands above",
     ),
