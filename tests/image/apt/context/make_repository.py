@@ -14,7 +14,7 @@ import tempfile
 from email.utils import formatdate
 from pathlib import Path
 
-SLOW_SCRIPT = "#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then sleep 3; fi\n"
+SLOW_SCRIPT = '#!/bin/sh\nset -e\nif [ "$1" = configure ]; then sleep 3; fi\n'
 
 # name, version, further control fields, maintainer scripts
 PACKAGES: tuple[tuple[str, str, dict[str, str], dict[str, str]], ...] = (
