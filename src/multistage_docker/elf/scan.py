@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import partial
-from io import FileIO
 from typing import TYPE_CHECKING
 
 from multistage_docker.elf.objects import MAGIC, ElfObject, read_object
 from multistage_docker.errors import MalformedElfError
+from multistage_docker.files import open_regular
 from multistage_docker.parallel import map_chunks
 
 if TYPE_CHECKING:
@@ -168,11 +167,10 @@ def _read_chunk(paths: list[str], *, versions: bool) -> _Chunk:
 def read_file(path: str, *, versions: bool = False) -> ElfObject | SkippedFile | None:
     """Read one file of a tree: its object, why it is passed by, or None where it is simply something else."""
     try:
-        # A FIFO that took the place of a file must not block, and a link must not lead out of the tree.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with FileIO(descriptor) as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
+        opened = open_regular(path)
+        if opened is None:
+            return None
+        with opened as stream:
             if stream.read(len(MAGIC)) != MAGIC:
                 return SkippedFile(path, Skip.NOT_ELF) if _LIBRARY_NAME.search(path) else None
             stream.seek(0)

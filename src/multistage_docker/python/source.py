@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _OPENERS = re.compile(
     rb"CDLL|PyDLL|[lL]oadLibrary|find_library|dlopen|load_(?:\w{1,30}_)?(?:lib|dll|so)|locate_\w{0,30}lib|\bDLL\("
 )
-_MOST_BYTES = 4_000_000
+# Something that each of those has: a fixed part is found a hundred times faster than a pattern.
+_OPENER_PARTS = (b"CDLL", b"PyDLL", b"oadLibrary", b"find_library", b"dlopen", b"load_", b"locate_", b"DLL(")
+MOST_BYTES = 4_000_000
 _DEEPEST = 6
 
 # Tests and the like, and modules whose name says that they are for another system.
@@ -70,7 +72,9 @@ class OpenedName:
 
 def may_open(source: bytes) -> bool:
     """Whether source is worth parsing: cheap, and never false where ``opened_names`` finds something."""
-    return len(source) <= _MOST_BYTES and bool(_OPENERS.search(source))
+    if len(source) > MOST_BYTES or not any(part in source for part in _OPENER_PARTS):
+        return False
+    return bool(_OPENERS.search(source))
 
 
 def is_product(path: str) -> bool:
