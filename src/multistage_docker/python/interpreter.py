@@ -44,10 +44,10 @@ def interpreter_of(path: str) -> Interpreter | None:
     for directory in (place, *place.parents):
         home = _settings(directory / _CONFIGURATION).get("home")
         if home:
-            found = _installation(directory / "bin" / "python") or _installation(Path(home) / "python3")
-            if found and found.prefix == str(directory):  # venv --copies leaves the library behind
-                return Interpreter(found.executable, os.path.dirname(os.path.realpath(home)))
-            return found
+            interpreter = _installation(directory / "bin" / "python") or _installation(Path(home) / "python3")
+            if interpreter and interpreter.prefix == str(directory):  # venv --copies leaves the library behind
+                return Interpreter(interpreter.executable, os.path.dirname(os.path.realpath(home)))
+            return interpreter
     found = shutil.which("python3")
     return _installation(Path(found)) if found else None
 
