@@ -44,8 +44,10 @@ def interpreter_of(path: str) -> Interpreter | None:
     for directory in (place, *place.parents):
         home = _settings(directory / _CONFIGURATION).get("home")
         if home:
-            interpreter = _installation(directory / "bin" / "python") or _installation(Path(home) / "python3")
-            if interpreter and interpreter.prefix == str(directory):  # venv --copies leaves the library behind
+            programs = (directory / "bin" / "python", Path(home, "python3"))
+            interpreter = next(filter(None, map(_installation, programs)), None)
+            if interpreter and interpreter.prefix == str(directory):
+                # venv --copies leaves the library behind.
                 return Interpreter(interpreter.executable, os.path.dirname(os.path.realpath(home)))
             return interpreter
     found = shutil.which("python3")
