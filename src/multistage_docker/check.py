@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from multistage_docker.elf.tree import Provision
-from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest
+from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest, Opened
 from multistage_docker.python.interpreter import misfits
 from multistage_docker.report import Gap, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from multistage_docker.elf.scan import Progress
+    from multistage_docker.parallel import Progress
     from multistage_docker.report import Requirement
 
 
@@ -27,7 +27,8 @@ def check_libdeps(
     forest = Forest.grow(paths, choices, versions=True, progress=progress)
     needs = forest.needs(())
     beyond = forest.needs_beyond(need for need in needs if need.provision is Provision.SYSTEM)
-    provided = forest.requirements((*needs, *beyond), choices)
+    opened = forest.opened(choices) if choices.opened is Opened.LIST else ()
+    provided = forest.requirements((*needs, *beyond, *opened), choices)
     gaps = tuple(sorted(_gaps(forest, provided)))
     foreign = [item for item in forest.skipped if item.reason.is_foreign]
     return Verdict(

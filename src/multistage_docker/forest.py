@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from multistage_docker.elf.host import SystemHost
 from multistage_docker.elf.loader import Loader, Program
 from multistage_docker.elf.platforms import Platform, platform_of
-from multistage_docker.elf.scan import Progress, Scan, Skip, SkippedFile, scan
+from multistage_docker.elf.scan import Scan, Skip, SkippedFile, scan
 from multistage_docker.elf.tree import Need, Provision, Tree
 from multistage_docker.errors import UsageError
+from multistage_docker.opening import openings
 from multistage_docker.python.distributions import distributions_of
 from multistage_docker.python.interpreter import Interpreter, interpreter_of, is_libpython
 from multistage_docker.report import Requirement
@@ -21,13 +23,24 @@ if TYPE_CHECKING:
 
     from multistage_docker.elf.host import Host
     from multistage_docker.elf.objects import ElfObject
+    from multistage_docker.parallel import Progress
 
 _PLUGIN_DIRECTORIES = frozenset(("plugins", "qml"))
+
+
+class Opened(Enum):
+    """What to do about libraries that code opens by name."""
+
+    IGNORE = "do not look for them"
+    MENTION = "say which packages they would add"
+    LIST = "list their packages as well"
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What to search and what to list; the defaults are the command's."""
+
+    opened: Opened = Opened.MENTION
 
     include_essential: bool = False
     exclude: tuple[str, ...] = ()
@@ -55,7 +68,8 @@ class Forest:
         self.skipped = tuple(sorted((*scanned.skipped, *foreign)))
         library_path = tuple(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
         self._trees: dict[Platform, Tree] = {}
-        for platform, own in objects.items():
+        for platform in _platforms(self.interpreters, host, objects):
+            own = objects.get(platform, {})
             loader = Loader(host, platform, library_path=library_path)
             program = _program(self.interpreters, host, loader)
             self._trees[platform] = Tree(own, scanned.links, loader, program)
@@ -82,6 +96,14 @@ class Forest:
     def needs(self, follow: Collection[str]) -> tuple[Need, ...]:
         """Return every need of every tree, and of the paths outside that are to be followed."""
         return tuple(need for tree in self._trees.values() for need in tree.needs(follow))
+
+    def opened(self, choices: Choices) -> tuple[Need, ...]:
+        """Return what meets the libraries that files of the trees open by name."""
+        tree = next(iter(self._trees.values()), None)
+        if tree is None:
+            return ()
+        found = openings(self.scanned.files, jobs=choices.jobs)
+        return tuple(tree.opened(opening.file, opening.names, opening.line) for opening in found)
 
     def needs_beyond(self, needs: Iterable[Need]) -> tuple[Need, ...]:
         """Return the needs of what the given needs found outside the trees, and so on."""
@@ -124,6 +146,8 @@ class Forest:
                 file=need.requester,
                 distribution=distributions.get(need.requester),
                 is_plugin=need.requester in plugins,
+                line=need.line,
+                alternatives=need.alternatives,
             )
             found[need.provision].append(requirement)
         return {provision: tuple(sorted(several)) for provision, several in found.items()}
@@ -151,6 +175,15 @@ def _by_platform(
         else:
             parted.setdefault(platform, {})[path] = elf
     return parted, foreign
+
+
+def _platforms(
+    interpreters: Iterable[Interpreter], host: Host, objects: Iterable[Platform]
+) -> tuple[Platform, ...]:
+    """Return the platforms that matter, the interpreters' first: a tree may be Python source alone."""
+    programs = (host.read(interpreter.executable) for interpreter in interpreters)
+    own = (platform_of(elf) for elf in programs if elf)
+    return tuple(dict.fromkeys((*filter(None, own), *objects)))
 
 
 def _program(interpreters: Iterable[Interpreter], host: Host, loader: Loader) -> Program:

@@ -14,7 +14,7 @@ from multistage_docker.debian.lookup import Lookup
 from multistage_docker.debian.owners import DIVERSIONS, Diversion, owners, parse_diversions
 from multistage_docker.elf.tree import Need, Provision
 from multistage_docker.errors import ArchiveError
-from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest
+from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest, Opened
 from multistage_docker.process import Runner, SystemRunner
 from multistage_docker.report import ListedPackage, Report
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from multistage_docker.debian.dpkg import InstalledPackage
-    from multistage_docker.elf.scan import Progress
+    from multistage_docker.parallel import Progress
     from multistage_docker.report import Requirement
 
 
@@ -53,13 +53,20 @@ class _Ownership:
         self._owners: dict[str, tuple[InstalledPackage, ...]] = {}
 
     def report(self, forest: Forest, choices: Choices) -> Report:
-        by_provision = forest.requirements(self._followed(forest), choices)
+        opened = () if choices.opened is Opened.IGNORE else forest.opened(choices)
+        by_provision = forest.requirements(self._followed(forest, opened), choices)
+        opened_by_provision = forest.requirements(opened, choices)
         outside = by_provision[Provision.SYSTEM]
+        by_name = opened_by_provision[Provision.SYSTEM]
+        if choices.opened is Opened.LIST:
+            outside = (*outside, *by_name)
         unowned = [requirement for requirement in outside if requirement.path not in self._owners]
         interpreters = forest.interpreters
         own = [item for item in unowned if any(one.owns(item.path) for one in interpreters)]
         packages = self._packages(outside, include_essential=choices.include_essential)
-        missing = by_provision[Provision.MISSING]
+        listed = {package.name for package in packages}
+        more = self._packages(by_name, include_essential=choices.include_essential)
+        missing = (*by_provision[Provision.MISSING], *opened_by_provision[Provision.MISSING])
         lookup_error = ""
         if choices.resolve_missing:
             try:
@@ -69,7 +76,9 @@ class _Ownership:
         return Report(
             roots=forest.roots,
             packages=packages,
-            missing=missing,
+            missing=tuple(requirement for requirement in missing if not requirement.is_opened),
+            opened_packages=tuple(package for package in more if package.name not in listed),
+            opened_missing=tuple(requirement for requirement in missing if requirement.is_opened),
             archive_asked=choices.resolve_missing and not lookup_error,
             lookup_error=lookup_error,
             unpackaged=tuple(sorted(set(unowned).difference(own))),
@@ -83,14 +92,18 @@ class _Ownership:
             objects=len(forest.objects),
         )
 
-    def _followed(self, forest: Forest) -> tuple[Need, ...]:
-        """Return all needs, also those of unpackaged libraries outside: apt brings no others'."""
+    def _followed(self, forest: Forest, opened: Iterable[Need]) -> tuple[Need, ...]:
+        """Return all needs, also those of unpackaged libraries outside: apt brings no others'.
+
+        The owners of what is ``opened`` are asked for on the way.
+        """
+        by_name = {need.path for need in opened if need.provision is Provision.SYSTEM}
         asked: set[str] = set()
         follow: frozenset[str] = frozenset()
         while True:
             needs = forest.needs(follow)
             outside = {need.path for need in needs if need.provision is Provision.SYSTEM}
-            new = outside - asked
+            new = (outside | by_name) - asked
             if new:
                 asked |= new
                 self._owners.update(owners(self._runner, new, self._installed, self._diversions))
@@ -132,22 +145,33 @@ class _Ownership:
         choices: Choices,
     ) -> tuple[tuple[ListedPackage, ...], tuple[Requirement, ...]]:
         """Move what a package of the archive ships from the missing libraries to the packages."""
-        sonames = {requirement.soname for requirement in missing if not requirement.is_plugin}
-        if not sonames:
+        wanted = [requirement for requirement in missing if _is_looked_up(requirement, choices)]
+        names = {name for requirement in wanted for name in requirement.names}
+        if not names:
             return packages, missing
         with _directory(choices.cache_directory) as directory:
             lookup = Lookup(self._runner, directory, forest.library_directories, self._native)
-            found = lookup.find(sorted(sonames), [package.name for package in packages])
+            found = lookup.find(sorted(names), [package.name for package in packages])
         by_name = {package.name: package for package in packages}
-        for soname, one in found.items():
-            requirements = tuple(requirement for requirement in missing if requirement.soname == soname)
+        left = []
+        for requirement in missing:
+            name = next((name for name in requirement.names if name in found and requirement in wanted), "")
+            if not name:
+                left.append(requirement)
+                continue
+            one = found[name]
             listed = by_name.get(one.package) or ListedPackage(
                 one.package, one.version, self._native, (), found=one
             )
-            both = tuple(sorted((*listed.requirements, *requirements)))
-            by_name[one.package] = replace(listed, requirements=both)
-        left = tuple(requirement for requirement in missing if requirement.soname not in found)
-        return tuple(sorted(by_name.values())), left
+            met = tuple(sorted((*listed.requirements, replace(requirement, soname=name))))
+            by_name[one.package] = replace(listed, requirements=met)
+        return tuple(sorted(by_name.values())), tuple(left)
+
+
+def _is_looked_up(requirement: Requirement, choices: Choices) -> bool:
+    if requirement.is_opened:
+        return choices.opened is Opened.LIST
+    return not requirement.is_plugin
 
 
 def _directory(kept: str) -> AbstractContextManager[str]:

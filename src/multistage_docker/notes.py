@@ -7,7 +7,8 @@ from itertools import groupby
 from posixpath import basename
 from typing import TYPE_CHECKING
 
-from multistage_docker.rendering import relative
+from multistage_docker.debian.contents import candidate_names
+from multistage_docker.rendering import place, relative
 from multistage_docker.text import counted
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def remarks(report: Report) -> Iterator[str]:
     optional = [soname for soname in plugins if soname not in required]
     if optional:
         yield f"{counted(len(optional), 'missing library')} only for plugins: {_some(optional)}"
+    if report.opened_packages:
+        names = [package.name for package in report.opened_packages]
+        yield f"code here opens libraries of {_some(names)} by name: --dlopen lists them as well"
 
 
 def details(report: Report) -> Iterator[str]:
@@ -109,8 +113,12 @@ def _gaps(gaps: Iterable[Gap], verdict: Verdict) -> Iterator[str]:
                 f"{soname}: build on the suite of this image"
             )
         else:
-            way_out = _or_exclude(requirements)
-            yield f"{soname} is missing: needed by {files}; install the package that ships it{way_out}"
+            names = " or ".join(requirements[0].names)
+            verb = "opened by name in" if requirements[0].is_opened else "needed by"
+            yield (
+                f"{names} is missing: {verb} {files}; install the package that ships it"
+                f"{_likely_package(soname)}{_or_exclude(requirements)}"
+            )
 
 
 def _grouped(
@@ -123,7 +131,7 @@ def _grouped(
 def _files(requirements: list[Requirement], report: Report | Verdict) -> str:
     first = requirements[0]
     origin = f" ({first.distribution})" if first.distribution else ""
-    text = f"{relative(first.file, report.roots)}{origin}"
+    text = f"{place(first, report.roots)}{origin}"
     others = len({requirement.file for requirement in requirements}) - 1
     return f"{text} and {counted(others, 'more file')}" if others else text
 
@@ -132,6 +140,14 @@ def _way_out(report: Report) -> str:
     if report.archive_asked:
         return "no package of the archive was found for it: copy it from where it comes"
     return "--resolve-missing finds its package in the archive"
+
+
+def _likely_package(soname: str) -> str:
+    names = candidate_names(soname)
+    if not names:
+        return ""
+    # The first is named after the library alone, the second after the 64-bit time_t transition as well.
+    return f", by its name {names[0]}, or {names[1]} in Debian 13, Ubuntu 24.04 and later"
 
 
 def _or_exclude(requirements: list[Requirement]) -> str:

@@ -44,6 +44,7 @@ def tree(report: Report, *, pin: bool = False, colour: bool = False) -> str:
         ("missing", report.missing),
         ("outside the package system", report.unpackaged),
         ("in the tree, but off the loader's path", report.preloaded),
+        ("opened by a name that is not here, maybe optional", report.opened_missing),
     )
     for title, requirements in sections:
         if requirements:
@@ -62,7 +63,7 @@ def _branches(
         for requirement in group:
             corner = "└── " if requirement is group[-1] else "├── "
             origin = _origin(requirement)
-            file = printable(relative(requirement.file, report.roots))
+            file = printable(place(requirement, report.roots))
             yield f"{'    ' if last else '│   '}{corner}{file}{paint(_DIM, origin)}"
 
 
@@ -70,11 +71,19 @@ def _origin(requirement: Requirement) -> str:
     parts = [str(requirement.distribution)] if requirement.distribution else []
     if requirement.is_plugin:
         parts.append("plugin")
+    if requirement.is_opened:
+        parts.append("opened by name")
     return printable(f" ({', '.join(parts)})") if parts else ""
 
 
 def _name(package: ListedPackage, *, pin: bool) -> str:
     return f"{package.name}={package.version}" if pin else package.name
+
+
+def place(requirement: Requirement, roots: Iterable[str]) -> str:
+    """Return where a library is needed: the file, and in source the line."""
+    file = relative(requirement.file, roots)
+    return f"{file}:{requirement.line}" if requirement.line else file
 
 
 def relative(path: str, roots: Iterable[str]) -> str:
@@ -93,22 +102,12 @@ def as_json(report: Report) -> str:
         "paths": report.roots,
         "files": report.files,
         "elf_files": report.objects,
-        "packages": [
-            {
-                "name": package.name.partition(":")[0],
-                "architecture": package.architecture,
-                "version": package.version,
-                "installed": package.found is None,
-                "found": package.found
-                and {"reason": package.found.reason, "candidates": package.found.candidates},
-                "plugins_only": package.is_for_plugins,
-                "required_by": _requirements(package.requirements),
-            }
-            for package in report.packages
-        ],
+        "packages": _packages(report.packages),
+        "opened_packages": _packages(report.opened_packages),
         "missing": _requirements(report.missing),
         "unpackaged": _requirements(report.unpackaged),
         "preloaded": _requirements(report.preloaded),
+        "opened_missing": _requirements(report.opened_missing),
         "interpreter": _requirements(report.interpreter),
         "skipped": [
             {"file": item.path, "reason": item.reason.name.lower(), "detail": item.detail}
@@ -116,6 +115,22 @@ def as_json(report: Report) -> str:
         ],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _packages(packages: Iterable[ListedPackage]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": package.name.partition(":")[0],
+            "architecture": package.architecture,
+            "version": package.version,
+            "installed": package.found is None,
+            "found": package.found
+            and {"reason": package.found.reason, "candidates": package.found.candidates},
+            "plugins_only": package.is_for_plugins,
+            "required_by": _requirements(package.requirements),
+        }
+        for package in packages
+    ]
 
 
 def _requirements(requirements: Iterable[Requirement]) -> list[dict[str, Any]]:
@@ -127,6 +142,9 @@ def _requirements(requirements: Iterable[Requirement]) -> list[dict[str, Any]]:
             "distribution": requirement.distribution
             and {"name": requirement.distribution.name, "version": requirement.distribution.version},
             "plugin": requirement.is_plugin,
+            "kind": "opened" if requirement.is_opened else "needed",
+            "line": requirement.line or None,
+            "alternatives": requirement.alternatives,
         }
         for requirement in requirements
     ]

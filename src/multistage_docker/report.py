@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Requirement:
-    """A library that a file needs.
+    """A library that a file needs, by DT_NEEDED or because it opens it by name while it runs.
 
-    ``path`` is where it was found, "" where it was not. ``file`` needs it and came with
+    Of one that is opened, ``alternatives`` are the names of which any will do, and ``line`` is where the
+    source asks for it. ``path`` is where it was found, "" where it was not. ``file`` needs it and came with
     ``distribution``; a file outside the tree is one that the tree needs and no package owns.
     ``is_plugin`` says that the file is an optional plugin.
     """
@@ -26,6 +27,18 @@ class Requirement:
     file: str
     distribution: Distribution | None = field(default=None, compare=False)
     is_plugin: bool = False
+    line: int = 0
+    alternatives: tuple[str, ...] = ()
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether the library is opened by name."""
+        return bool(self.alternatives)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of which any will do."""
+        return self.alternatives or (self.soname,)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,7 +68,9 @@ class Report:
     archive was searched for it, ``lookup_error`` why that failed. ``unpackaged`` stands outside the tree
     and belongs to no package. ``preloaded`` stands in the tree, where only a library that has been
     loaded before is met. ``interpreter`` is Python's own library. ``unsafe_search`` are files whose
-    search path leads to whatever directory is current when they run, which is ignored here. ``files`` and
+    search path leads to whatever directory is current when they run, which is ignored here.
+    ``opened_packages`` are not listed, but own libraries that are opened by name; ``opened_missing`` are
+    libraries that are opened by names of which none is found, many of them optional. ``files`` and
     ``objects`` count all regular files and the ELF files among them that were searched.
     """
 
@@ -69,6 +84,8 @@ class Report:
     unsafe_search: tuple[str, ...]
     files: int
     objects: int
+    opened_packages: tuple[ListedPackage, ...] = ()
+    opened_missing: tuple[Requirement, ...] = ()
     archive_asked: bool = False
     lookup_error: str = ""
 

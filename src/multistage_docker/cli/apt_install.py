@@ -28,7 +28,19 @@ app = typer.Typer(
 # Options of apt-get that would make the run another one than this command promises.
 _OTHER_RUNS = (
     *("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris"),
-    *("-d", "--download-only", "-b", "--build", "--compile", "--purge", "-h", "--help", "-v", "--version"),
+    *(
+        "-d",
+        "--download-only",
+        "-b",
+        "--build",
+        "--compile",
+        "--purge",
+        "--reinstall",
+        "-h",
+        "--help",
+        "-v",
+        "--version",
+    ),
 )
 _TAKING_A_VALUE = (
     "-o",

@@ -14,7 +14,7 @@ from multistage_docker import __version__, notes, rendering
 from multistage_docker.check import check_libdeps
 from multistage_docker.cli import boundary
 from multistage_docker.errors import UnresolvedError
-from multistage_docker.forest import Choices
+from multistage_docker.forest import Choices, Opened
 from multistage_docker.libdeps import find_libdeps
 from multistage_docker.report import Report
 from multistage_docker.text import counted
@@ -59,6 +59,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     ] = False,
     include_essential: Annotated[
         bool, typer.Option("--include-essential", help="List also the packages that every Debian system has.")
+    ] = False,
+    dlopen: Annotated[
+        bool,
+        typer.Option("--dlopen", help="List also the packages of libraries that code opens by name."),
     ] = False,
     resolve_missing: Annotated[
         bool,
@@ -120,6 +124,7 @@ def command(  # noqa: PLR0913 - one parameter an option
         xargs -ra pkgdeps.txt apt-install
     """
     choices = Choices(
+        opened=_opened(output, listed=dlopen, quiet=quiet, check=check),
         include_essential=include_essential,
         exclude=tuple(exclude or ()),
         plugins=not no_plugins,
@@ -148,6 +153,13 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise UnresolvedError(
             f"{counted(len(missing), 'required library')} missing: {', '.join(sorted(missing))}"
         )
+
+
+def _opened(output: Format, *, listed: bool, quiet: bool, check: bool) -> Opened:
+    if listed:
+        return Opened.LIST
+    # Only what is going to be shown is worth reading every source for.
+    return Opened.IGNORE if check or (quiet and output is not Format.JSON) else Opened.MENTION
 
 
 def _check(paths: list[str], choices: Choices, *, quiet: bool, verbose: bool) -> None:

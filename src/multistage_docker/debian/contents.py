@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import dataclass
 from posixpath import basename, dirname
 from typing import TYPE_CHECKING
 
@@ -31,27 +33,58 @@ def candidate_names(soname: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{name}{ending}" for name in names for ending in _TRANSITIONS))
 
 
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A library by the name that is asked for: a file name, or a stem as ``find_library`` takes it.
+
+    A stem stands for every versioned name of that library, but not for a development package's link.
+    """
+
+    name: str
+
+    @property
+    def is_stem(self) -> bool:
+        """Whether the name is a stem: ``pq`` for ``libpq.so.5``."""
+        return ".so" not in self.name
+
+    @property
+    def beginning(self) -> str:
+        """What the name of each of its files begins with."""
+        return f"lib{self.name}.so." if self.is_stem else basename(self.name)
+
+    def is_file(self, name: str) -> bool:
+        """Whether a file of that name is this library."""
+        if not self.is_stem:
+            return name == self.beginning
+        return re.fullmatch(rf"{re.escape(self.beginning)}\d+", name) is not None
+
+    def is_package(self, name: str) -> bool:
+        """Whether a package is named as one with a version of this stem's library would be."""
+        stem = re.escape(self.name.lower().replace("_", "-"))
+        return re.fullmatch(rf"lib{stem}-?\d[\d.]*(?:{'|'.join(_TRANSITIONS)})", name) is not None
+
+
 def packages_shipping(
-    chunks: Iterable[bytes], names: Iterable[str], directories: Iterable[str]
-) -> dict[str, tuple[str, ...]]:
-    """Search a Contents index for library files; return the packages that ship each name, sorted.
+    chunks: Iterable[bytes], libraries: Iterable[Library], directories: Iterable[str]
+) -> dict[Library, tuple[str, ...]]:
+    """Search a Contents index for library files; return the packages that ship each, sorted.
 
     ``chunks`` are the index's bytes in order, of lines ``path  section/package[,section/package]`` sorted
     by path; reading stops behind the last path that can match. A file counts in ``directories`` only: a
     private plugin of the same name is another thing.
     """
-    wanted = tuple(names)
+    wanted = tuple(libraries)
     places = frozenset(directory.lstrip("/") for directory in directories)
     last = max((f"{place}/".encode() for place in places), default=b"")
-    found: dict[str, set[str]] = {}
+    found: dict[Library, set[str]] = {}
     for block in _blocks(chunks):
         if block[: len(last)] > last:
             break
-        for name in wanted:
-            for path, packages in _lines_with(block, name.encode("utf-8", "surrogateescape")):
-                if basename(path) == name and dirname(path) in places:
-                    found.setdefault(name, set()).update(packages)
-    return {name: tuple(sorted(packages)) for name, packages in found.items()}
+        for library in wanted:
+            for path, packages in _lines_with(block, os.fsencode(library.beginning)):
+                if library.is_file(basename(path)) and dirname(path) in places:
+                    found.setdefault(library, set()).update(packages)
+    return {library: tuple(sorted(packages)) for library, packages in found.items()}
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -80,8 +113,8 @@ def _parse_line(line: str) -> tuple[str, tuple[str, ...]]:
     return path.rstrip(), tuple(basename(package) for package in packages.split(","))
 
 
-def ships(listing: str, name: str, directories: Iterable[str], *, below: bool = False) -> bool:
-    """Whether ``dpkg-deb --contents`` lists a file or link of that name in one of the directories.
+def ships(listing: str, library: Library, directories: Iterable[str], *, below: bool = False) -> bool:
+    """Whether ``dpkg-deb --contents`` lists a library, or a link to it, in one of the directories.
 
     ``below`` accepts a subdirectory of one as well, which is where the choices of update-alternatives
     stand.
@@ -89,7 +122,7 @@ def ships(listing: str, name: str, directories: Iterable[str], *, below: bool = 
     places = tuple(directories)
     for line in listing.splitlines():
         path = line.partition(" ./")[2].partition(" -> ")[0]
-        if basename(path) == name:
+        if library.is_file(basename(path)):
             directory = f"/{dirname(path)}"
             if directory in places or (below and dirname(directory) in places):
                 return True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from multistage_docker.debian.contents import candidate_names, packages_shipping, ships
+from multistage_docker.debian.contents import Library, candidate_names, packages_shipping, ships
 from multistage_docker.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -75,49 +75,59 @@ class Lookup:
         self._listings: dict[str, str] = {}
         self._prepare()
 
-    def find(self, sonames: Collection[str], listed: Collection[str] = ()) -> Mapping[str, Found]:
-        """Return the package to install for each library that some package ships.
+    def find(self, names: Collection[str], listed: Collection[str] = ()) -> Mapping[str, Found]:
+        """Return the package to install for each library that some package ships, by the name asked for.
 
         A package counts only when its own file list has the library. Names after Debian Policy are tried
         first, the Contents indexes are fetched for what is left. ``listed`` are packages that are going
         to be installed anyway: of several candidates, what those depend on is preferred, then the
         higher priority, then the name closest to the library's.
         """
-        named = {soname: candidate_names(soname) for soname in sonames}
-        records = self._show({name for names in named.values() for name in names})
+        libraries = tuple(map(Library, names))
+        likely = {library: self._likely_packages(library) for library in libraries}
+        records = self._show({package for packages in likely.values() for package in packages})
         self._fetch(records)
         found: dict[str, Found] = {}
-        for soname, names in named.items():
-            confirmed = [name for name in names if self._ships(name, soname, below=name == names[0])]
+        for library, packages in likely.items():
+            confirmed = [
+                package for package in packages if self._ships(package, library, below=package == packages[0])
+            ]
             if confirmed:
                 chosen = confirmed[0]
                 reason = "named after the library"
-                found[soname] = Found(chosen, records[chosen].version, reason, tuple(confirmed))
-        rest = [soname for soname in sonames if soname not in found]
+                found[library.name] = Found(chosen, records[chosen].version, reason, tuple(confirmed))
+        rest = [library for library in libraries if library.name not in found]
         return {**found, **self._by_contents(rest, listed)} if rest else found
 
-    def _by_contents(self, sonames: Collection[str], listed: Collection[str]) -> dict[str, Found]:
-        shipping: dict[str, set[str]] = {}
+    def _likely_packages(self, library: Library) -> tuple[str, ...]:
+        if not library.is_stem:
+            return candidate_names(library.name)
+        names = self._apt("apt-cache", "pkgnames", f"lib{library.name.lower()}").stdout.split()
+        return tuple(sorted(filter(library.is_package, names), reverse=True))
+
+    def _by_contents(self, libraries: Collection[Library], listed: Collection[str]) -> dict[str, Found]:
+        shipping: dict[Library, set[str]] = {}
         places = {directory.removeprefix("/usr") for directory in self._directories}
         for chunks in self._contents():
-            in_component = packages_shipping(chunks, sonames, places | {f"/usr{place}" for place in places})
-            for soname, packages in in_component.items():
-                shipping.setdefault(soname, set()).update(packages)
+            in_component = packages_shipping(chunks, libraries, places | {f"/usr{place}" for place in places})
+            for library, packages in in_component.items():
+                shipping.setdefault(library, set()).update(packages)
         records = self._show({name for names in shipping.values() for name in names})
         self._fetch(records)
         result = {}
-        for soname, names in shipping.items():
-            confirmed = sorted(name for name in names if self._ships(name, soname))
+        for library, names in shipping.items():
+            confirmed = sorted(name for name in names if self._ships(name, library))
             if confirmed:
-                result[soname] = self._choose(soname, [records[name] for name in confirmed], listed)
+                chosen = self._choose(library, [records[name] for name in confirmed], listed)
+                result[library.name] = chosen
         return result
 
-    def _choose(self, soname: str, records: list[_Record], listed: Collection[str]) -> Found:
+    def _choose(self, library: Library, records: list[_Record], listed: Collection[str]) -> Found:
         names = tuple(record.name for record in records)
         if len(records) == 1:
             return Found(names[0], records[0].version, "the only package that ships it", names)
         brought = self._dependencies(listed) if listed else frozenset()
-        policy_name = next(iter(candidate_names(soname)), soname)
+        policy_name = next(iter(candidate_names(library.name)), f"lib{library.name}")
 
         def rank(record: _Record) -> tuple[bool, int, float, str]:
             known = record.priority in _PRIORITIES
@@ -191,9 +201,8 @@ class Lookup:
                 self._listings[name] = listing
                 os.unlink(target)
 
-    def _ships(self, package: str, soname: str, *, below: bool = False) -> bool:
-        listing = self._listings.get(package, "")
-        return ships(listing, os.path.basename(soname), self._directories, below=below)
+    def _ships(self, package: str, library: Library, *, below: bool = False) -> bool:
+        return ships(self._listings.get(package, ""), library, self._directories, below=below)
 
     def _contents(self) -> Iterator[Iterator[bytes]]:
         """Fetch the Contents index of each component and give its bytes.

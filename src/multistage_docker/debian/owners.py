@@ -35,7 +35,7 @@ class Diversion:
 
 def parse_diversions(text: str) -> tuple[Diversion, ...]:
     """Parse /var/lib/dpkg/diversions: three lines a record, the package being ``:`` for a local diversion."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     return tuple(
         Diversion(path, target, "" if package == ":" else package)
         for path, target, package in zip(lines[::3], lines[1::3], lines[2::3], strict=False)
@@ -114,7 +114,8 @@ def _search(runner: Runner, paths: list[str]) -> dict[str, tuple[str, ...]]:
 def parse_search(output: str) -> dict[str, tuple[str, ...]]:
     """Parse dpkg-query's answer in the C locale: path -> owners as printed, ``name`` or ``name:arch``."""
     found = {}
-    for line in output.splitlines():
+    # Paths may hold what str.splitlines takes for the end of a line.
+    for line in output.split("\n"):
         names, separator, path = line.partition(": /")
         if separator and not line.startswith(_DIVERSION_PREFIXES):
             found[f"/{path}"] = tuple(names.split(", "))

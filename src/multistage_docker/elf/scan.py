@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import stat
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import partial
-from io import FileIO
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from multistage_docker.elf.objects import MAGIC, ElfObject, read_object
-from multistage_docker.errors import MalformedElfError, MultistageDockerError
+from multistage_docker.errors import MalformedElfError
+from multistage_docker.files import open_regular
+from multistage_docker.parallel import map_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-Progress = Callable[[int, int], None]
-"""Called with the number of files read so far, and of all that there are to read."""
+    from multistage_docker.parallel import Progress
 
 _LIBRARY_NAME = re.compile(r"\.so(\.[0-9][^/]*)?$")
-_CHUNK = 400
-# One more process pays for its start when it has about this many files to open.
-_FILES_PER_JOB = 3000
 
 
 class Skip(Enum):
@@ -98,7 +90,8 @@ def scan(
         walk.add(root)
     objects: dict[str, ElfObject] = {}
     skipped = walk.skipped
-    for found, passed_by in _read_all(walk.files, partial(_read_chunk, versions=versions), jobs, progress):
+    read = partial(_read_chunk, versions=versions)
+    for found, passed_by in map_chunks(read, walk.files, jobs=jobs, progress=progress):
         objects.update(found)
         skipped.extend(passed_by)
     return Scan(
@@ -159,44 +152,6 @@ class _Walk:
 _Chunk = tuple[list[tuple[str, ElfObject]], list[SkippedFile]]
 
 
-_ReadChunk = Callable[[list[str]], _Chunk]
-
-
-def _read_all(
-    files: list[str], read: _ReadChunk, jobs: int | None, progress: Progress | None
-) -> Iterator[_Chunk]:
-    chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
-    if jobs is None:
-        jobs = min(len(os.sched_getaffinity(0)), 1 + len(files) // _FILES_PER_JOB)
-    done = 0
-    for size, result in zip(map(len, chunks), _map_chunks(read, chunks, jobs), strict=True):
-        done += size
-        if progress:
-            progress(done, len(files))
-        yield result
-
-
-def _map_chunks(read: _ReadChunk, chunks: list[list[str]], jobs: int) -> Iterator[_Chunk]:
-    if jobs == 1 or len(chunks) == 1:
-        yield from map(read, chunks)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt) as pool:
-        try:
-            yield from pool.map(read, chunks)
-        except BrokenExecutor:
-            message = "a worker process was ended from outside while it read files"
-            raise MultistageDockerError(
-                message, hint="where memory is short, --jobs 1 needs the least"
-            ) from None
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _read_chunk(paths: list[str], *, versions: bool) -> _Chunk:
     objects: list[tuple[str, ElfObject]] = []
     skipped: list[SkippedFile] = []
@@ -212,11 +167,10 @@ def _read_chunk(paths: list[str], *, versions: bool) -> _Chunk:
 def read_file(path: str, *, versions: bool = False) -> ElfObject | SkippedFile | None:
     """Read one file of a tree: its object, why it is passed by, or None where it is simply something else."""
     try:
-        # A FIFO that took the place of a file must not block, and a link must not lead out of the tree.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with FileIO(descriptor) as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
+        opened = open_regular(path)
+        if opened is None:
+            return None
+        with opened as stream:
             if stream.read(len(MAGIC)) != MAGIC:
                 return SkippedFile(path, Skip.NOT_ELF) if _LIBRARY_NAME.search(path) else None
             stream.seek(0)

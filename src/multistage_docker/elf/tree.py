@@ -28,13 +28,17 @@ class Provision(Enum):
 class Need:
     """One DT_NEEDED entry of one object and what meets it; ``path`` is "" where nothing does.
 
-    ``requester`` may stand outside the tree: an object that the tree needs and whose own needs are followed.
+    Or a library that a file opens by name, at a ``line`` if it is source: then ``alternatives`` are the
+    names of which any will do, ``name`` the one that counts. ``requester`` may stand outside the tree: an
+    object that the tree needs and whose own needs are followed.
     """
 
     requester: str
     name: str
     path: str
     provision: Provision
+    line: int = 0
+    alternatives: tuple[str, ...] = ()
 
 
 class Tree:
@@ -85,21 +89,20 @@ class Tree:
                     pending.append(need.path)
         return tuple(sorted(found))
 
-    def opened(self, requester: str, names: Iterable[str]) -> Need:
+    def opened(self, requester: str, names: tuple[str, ...], line: int) -> Need:
         """Return what meets the first of several names for one library that a file opens while it runs.
 
         A name without ``.so`` is what ``ctypes.util.find_library`` takes. What the tree ships comes first:
         code opens that by a path that it puts together.
         """
-        names = tuple(names)
         for name in names:
             if provider := self._preloaded(name, requester):
-                return Need(requester, name, provider, Provision.TREE)
+                return Need(requester, name, provider, Provision.TREE, line, names)
         for name in names:
             find = self._loader.open if ".so" in name else self._loader.find_library
             if path := find(name, self._program):
-                return Need(requester, name, path, Provision.SYSTEM)
-        return Need(requester, names[0], "", Provision.MISSING)
+                return Need(requester, name, path, Provision.SYSTEM, line, names)
+        return Need(requester, names[0], "", Provision.MISSING, line, names)
 
     @cached_property
     def needed_by_others(self) -> frozenset[str]:

@@ -73,8 +73,11 @@ def _recorded(file_list: Path, base: str) -> Iterator[str]:
 
 def _identity(directory: Path, metadata_name: str) -> Distribution:
     name, _, version = directory.stem.rpartition("-")
+    path = directory / metadata_name
+    if not path.is_file():  # opening a FIFO would wait for ever
+        return Distribution(name, version)
     try:
-        with (directory / metadata_name).open(encoding="utf-8", errors="replace") as text:
+        with path.open(encoding="utf-8", errors="replace") as text:
             metadata = HeaderParser().parse(text, headersonly=True)
     except OSError:
         return Distribution(name, version)

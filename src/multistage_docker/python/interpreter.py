@@ -79,11 +79,14 @@ def misfits(files: Iterable[str]) -> tuple[Misfit, ...]:
 
 
 def _settings(configuration: Path) -> dict[str, str]:
+    if not configuration.is_file():  # opening a FIFO would wait for ever
+        return {}
     try:
         text = configuration.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return {}
-    parted = (line.partition("=") for line in text.splitlines())
+    # A NUL is no part of any path or version, and the system's calls would refuse it.
+    parted = (line.partition("=") for line in text.replace("\0", "").splitlines())
     return {key.strip().lower(): value.strip() for key, _, value in parted}
 
 

@@ -229,8 +229,9 @@ def test_what_takes_a_files_place_is_not_followed(tree: Path) -> None:
     os.mkfifo(tree / "fifo.so")
     (tree / "link.so").symlink_to(put(tree / "good.so"))
     (tree / "directory.so").mkdir()
-    assert read_file(str(tree / "fifo.so")) is None
-    for name in ("link.so", "directory.so", "gone.so"):
+    for name in ("fifo.so", "directory.so"):
+        assert read_file(str(tree / name)) is None
+    for name in ("link.so", "gone.so"):
         found = read_file(str(tree / name))
         assert isinstance(found, SkippedFile)
         assert found.reason is Skip.UNREADABLE

@@ -179,7 +179,7 @@ def test_opened_by_name() -> None:
         {"/lib/libmagic.so.1": library(), "/lib/libpq.so.5": library()},
     )
     opened = [
-        tree.opened("/t/a.py", names)
+        tree.opened("/t/a.py", names, 1)
         for names in (("libpq.so.5", "libvips.so.42"), ("libno.so", "libpq.so.5"), ("magic",), ("libno.so",))
     ]
     assert [(need.name, need.path, need.provision) for need in opened] == [
