@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corpus.bench import CORPUS, StepFailedError, prepare
+from corpus.bench import CORPUS, StepFailedError, prepared
 from corpus.cases import SUITES, UnknownCaseError, choose, parse_cases
 from corpus.engine import Engine
 from corpus.records import Records, digest_of
@@ -44,12 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             wheel = _wheel(Path(folder))
             for suite in suites:
-                records = Records(choices.results / f"{suite}.json", tool)
-                bench = prepare(Engine(choices.docker), suite, wheel, tool)
-                records.describe(suite=suite, date=dt.datetime.now(dt.timezone.utc).date().isoformat())
-                for case in cases[suite]:
-                    record = run_case(case, bench, records, todo)
-                    failed += not summary(case, record)
+                with prepared(Engine(choices.docker), suite, wheel, tool) as bench:
+                    records = Records(choices.results / f"{suite}.json", tool)
+                    records.describe(suite=suite, date=dt.datetime.now(dt.timezone.utc).date().isoformat())
+                    for case in cases[suite]:
+                        failed += not summary(case, run_case(case, bench, records, todo))
     table = render(choices.results, text)
     (choices.results / "README.md").write_text(table, encoding="utf-8")
     return 1 if failed else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from corpus import dockerfiles
 from corpus.dockerfiles import TOOLS, VIRTUALENV
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from corpus.engine import Engine, Outcome
 
 CORPUS = Path(__file__).parent
@@ -95,11 +98,19 @@ class Bench:
             return self.engine.build(dockerfile, tag, Path(context))
 
 
-def prepare(engine: Engine, suite: str, wheel: Path, version: str) -> Bench:
-    """Provide the tools' image and volume for a suite; ``wheel`` stands alone in its directory."""
-    image, volume = f"corpus-tools:{suite}", f"corpus-tools-{suite}"
+@contextmanager
+def prepared(engine: Engine, suite: str, wheel: Path, version: str) -> Iterator[Bench]:
+    """Provide a bench for a suite, with the tools of a wheel that stands alone in its directory.
+
+    ``version`` tells the tools from those of other checkouts. The tools are removed in the end.
+    """
+    image, volume = f"corpus-tools:{suite}-{version}", f"corpus-tools-{suite}-{version}"
     outcome = engine.build(dockerfiles.tools(suite, wheel.name), image, wheel.parent)
     if outcome.returncode:
         raise StepFailedError(f"{version}: {outcome.complaint}")
     engine.fill_volume(volume, image, TOOLS)
-    return Bench(engine, suite, image, volume)
+    try:
+        yield Bench(engine, suite, image, volume)
+    finally:
+        engine.remove_volume(volume)
+        engine.remove_images(image)

@@ -71,6 +71,7 @@ class Work:
             "unresolved": sorted({item["soname"] for item in known["missing"] if not item["plugin"]}),
             "unresolved_by_plugins": sorted({item["soname"] for item in known["missing"] if item["plugin"]}),
             "preloaded": len(known["preloaded"]),
+            "opened_missing": sorted({item["soname"] for item in known["opened_missing"]}),
             "unpackaged": sorted({item["path"] for item in known["unpackaged"]}),
             "needs_missing": list(self.case.missing_needs(found["packages"])),
             "needs_exceeded": list(self.case.exceeded_needs(found["packages"])),
@@ -137,7 +138,7 @@ class Work:
         ours = {
             package["name"]
             for package in known["packages"]
-            if any(reason["file"] in files for reason in package["required_by"])
+            if any(one["kind"] == "needed" and one["file"] in files for one in package["required_by"])
         }
         theirs = set(found["packages"]) - essential
         return {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _EXPLANATION = (
-    "Made by `python -m corpus`, see CONTRIBUTING.md; not to be edited. kB is the sum of Installed-Size of "
+    "Made by `python -m corpus` ([how](../README.md)); not to be edited. kB is the sum of Installed-Size of "
     "all packages that the final image has and the slim image has not. ✗ stands for a case whose check fails."
 )
 

@@ -15,28 +15,21 @@ from typing import Any
 from corpus.inside.glibc import traced
 
 _LOADER = "/lib64/ld-linux-x86-64.so.2"
+_DIRECTORIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib")
 
 
 def is_met(requirement: dict[str, Any]) -> bool:
     """Whether ld.so finds the library when it loads the file that needs it.
 
-    What is opened by name is needed as a whole: there the question is whether the library stands there.
+    For what code opens by name, and what ld.so has no line for, the question is whether the library stands
+    where it was found, or in a default directory under its name.
     """
-    answer = traced(_LOADER, requirement["file"]) if is_elf(requirement["file"]) else "no ELF file"
-    if isinstance(answer, str):
-        return os.path.exists(requirement["path"] or "")
-    if requirement["soname"] not in answer:
-        return os.path.exists(requirement["path"] or "")
-    return bool(answer[requirement["soname"]])
-
-
-def is_elf(path: str) -> bool:
-    """Whether a file begins like an ELF file."""
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(4) == b"\x7fELF"
-    except OSError:
-        return False
+    if requirement["kind"] == "needed":
+        answer = traced(_LOADER, requirement["file"])
+        if not isinstance(answer, str) and requirement["soname"] in answer:
+            return bool(answer[requirement["soname"]])
+    places = (requirement["path"] or "", *(f"{place}/{requirement['soname']}" for place in _DIRECTORIES))
+    return any(os.path.exists(place) for place in places)
 
 
 def main() -> None:
