@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from multistage_docker.elf.scan import Skip, SkippedFile
-from multistage_docker.notes import details, plugin_problems, problems, remarks, warnings
+from multistage_docker.notes import details, optional_problems, problems, remarks, warnings
 from multistage_docker.python.interpreter import Misfit
 from multistage_docker.report import Gap, Verdict
 from support.reports import EVERYTHING, NOTHING, requirement
@@ -87,9 +87,9 @@ def test_a_sound_verdict() -> None:
     """What only plugins lack, and what was passed by, is no problem."""
     verdict = replace(
         SOUND,
-        plugin_gaps=(Gap(requirement("liba.so", "", "plugins/a.so", plugin=True)),),
+        optional_gaps=(Gap(requirement("liba.so", "", "plugins/a.so", plugin=True)),),
         skipped=(SkippedFile("/app/x.so", Skip.NOT_ELF),),
     )
     assert verdict.is_sound
     assert list(problems(verdict)) == []
-    assert len(list(plugin_problems(verdict))) == 1
+    assert len(list(optional_problems(verdict))) == 1

@@ -97,6 +97,10 @@ def test_json() -> None:
         "file": "/app/a.so",
         "distribution": {"name": "psycopg2", "version": "2.9"},
         "plugin": False,
+        "kind": "needed",
+        "line": None,
+        "alternatives": [],
+        "priority": None,
     }
     expected = {
         "schema_version": 1,
@@ -115,7 +119,14 @@ def test_json() -> None:
             }
         ],
         "missing": [
-            {"soname": "libGL.so.1", "path": None, "file": "/app/b.so", "distribution": None, "plugin": True}
+            {
+                **need_document,
+                "soname": "libGL.so.1",
+                "path": None,
+                "file": "/app/b.so",
+                "distribution": None,
+                "plugin": True,
+            }
         ],
         "unpackaged": [],
         "preloaded": [],

@@ -30,6 +30,8 @@ _MOST_DYNAMIC_BYTES = 0x10000
 _MOST_STRING_BYTES = 0x1000
 _STRING_CHUNK = 128
 _DF_1_NODEFLIB = 0x800
+# GNU_PROPERTY, GNU_BUILD_ID and GNU_ABI_TAG together take less.
+_COMPILER_NOTES_BYTES = 160
 
 NO_VERSIONS = Versions()
 
@@ -41,7 +43,8 @@ class ElfObject:
     Names are ``os.fsdecode``d: bytes that are no UTF-8 survive as surrogate escapes. ``rpath`` and
     ``runpath`` are the entries between the colons, not yet expanded; ``rpath`` is empty where there is
     a DT_RUNPATH, since ld.so ignores it then, and ``runpath`` is None where there is none. ``versions``
-    is filled only where it was asked for.
+    is filled only where it was asked for. ``may_have_notes`` says that there is a note segment with room
+    for more than what compilers put there.
     """
 
     bits: int
@@ -56,6 +59,7 @@ class ElfObject:
     runpath: tuple[str, ...] | None = None
     no_default_directories: bool = False
     versions: Versions = NO_VERSIONS
+    may_have_notes: bool = False
 
     @property
     def is_executable(self) -> bool:
@@ -128,6 +132,10 @@ class ElfReader:
                 tag == "DT_FLAGS_1" and value & _DF_1_NODEFLIB for tag, value in entries
             ),
             versions=self._versions(dict(entries), strings) if versions else NO_VERSIONS,
+            may_have_notes=any(
+                segment["p_type"] == "PT_NOTE" and segment["p_filesz"] > _COMPILER_NOTES_BYTES
+                for segment in self.segments
+            ),
         )
 
     def dynamic_entries(self) -> tuple[tuple[str | int, int], ...]:

@@ -28,9 +28,10 @@ class Provision(Enum):
 class Need:
     """One DT_NEEDED entry of one object and what meets it; ``path`` is "" where nothing does.
 
-    Or a library that a file opens by name, at a ``line`` if it is source: then ``alternatives`` are the
-    names of which any will do, ``name`` the one that counts. ``requester`` may stand outside the tree: an
-    object that the tree needs and whose own needs are followed.
+    Or a library that a file opens by name, at a ``line`` if it is source, with a ``priority`` if a
+    dlopen note says so: then ``alternatives`` are the names of which any will do, ``name`` the one that
+    counts. ``requester`` may stand outside the tree: an object that the tree needs and whose own needs
+    are followed.
     """
 
     requester: str
@@ -39,6 +40,7 @@ class Need:
     provision: Provision
     line: int = 0
     alternatives: tuple[str, ...] = ()
+    priority: str = ""
 
 
 class Tree:
@@ -89,7 +91,7 @@ class Tree:
                     pending.append(need.path)
         return tuple(sorted(found))
 
-    def opened(self, requester: str, names: tuple[str, ...], line: int) -> Need:
+    def opened(self, requester: str, names: tuple[str, ...], line: int, priority: str = "") -> Need:
         """Return what meets the first of several names for one library that a file opens while it runs.
 
         A name without ``.so`` is what ``ctypes.util.find_library`` takes. What the tree ships comes first:
@@ -97,12 +99,12 @@ class Tree:
         """
         for name in names:
             if provider := self._preloaded(name, requester):
-                return Need(requester, name, provider, Provision.TREE, line, names)
+                return Need(requester, name, provider, Provision.TREE, line, names, priority)
         for name in names:
             find = self._loader.open if ".so" in name else self._loader.find_library
             if path := find(name, self._program):
-                return Need(requester, name, path, Provision.SYSTEM, line, names)
-        return Need(requester, names[0], "", Provision.MISSING, line, names)
+                return Need(requester, name, path, Provision.SYSTEM, line, names, priority)
+        return Need(requester, names[0], "", Provision.MISSING, line, names, priority)
 
     @cached_property
     def needed_by_others(self) -> frozenset[str]:
