@@ -66,15 +66,16 @@ class Tree:
         paths that they lend it (DT_RPATH is inherited) and the libraries that are there already; any
         other as ld.so would load it by itself. ``follow`` are paths outside whose needs count as well.
         """
-        found = set()
+        links: set[Link] = set()
         reached: set[str] = set()
         for path in sorted(self._objects, key=lambda path: (path in self.needed_by_others, path)):
             if path in self.needed_by_others and path in reached:
                 continue
-            for link in self._process(path, frozenset(follow)):
-                reached.add(self.real(link.requester))
-                found.add(self._need(link))
-        return tuple(sorted(found, key=lambda need: (need.requester, need.name, need.path)))
+            process = self._process(path, frozenset(follow))
+            links.update(process)
+            reached.update(map(self.real, {link.requester for link in process}))
+        needs = set(map(self._need, links))
+        return tuple(sorted(needs, key=lambda need: (need.requester, need.name, need.path)))
 
     def needs_beyond(self, paths: Iterable[str]) -> tuple[Need, ...]:
         """Return the needs of objects outside the tree, and of what they need, each judged by itself."""
@@ -116,12 +117,11 @@ class Tree:
 
     def _met(self, processes: Iterable[tuple[Link, ...]]) -> frozenset[str]:
         """Return the paths that meet needs of processes, that of the object which starts each one aside."""
-        return frozenset(
-            self.real(link.path)
-            for links in processes
-            for link in links
-            if link.path and self.real(link.path) != links[0].requester
-        )
+        met: set[str] = set()
+        for links in processes:
+            paths = {link.path for link in links if link.path}
+            met.update({self.real(path) for path in paths} - {link.requester for link in links[:1]})
+        return frozenset(met)
 
     def real(self, path: str) -> str:
         """Return the file of the tree that a path stands for, where it is a link in the tree."""
