@@ -77,6 +77,7 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
     elif member.isreg():
         kind = "file"
         content = _digest(cast("IO[bytes]", archive.extractfile(member)))
+    # Some engines write the type of the file into the mode as well.
     return Entry(kind, member.mode & 0o7777, member.uid, member.gid, member.size, content)
 
 
