@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,9 @@ class Lookup:
         for library in rest:
             beside = [record for name, record in records.items() if self._ships(name, library)]
             if beside:
-                found[library.name] = self._choose(library, beside, listed)
+                found[library.name] = replace(
+                    self._choose(library, beside, listed), reason="ships it beside another library"
+                )
         rest = [library for library in rest if library.name not in found]
         return {**found, **self._by_contents(rest, listed)} if rest else found
 
