@@ -33,8 +33,8 @@ def check_libdeps(
     foreign = [item for item in forest.skipped if item.reason.is_foreign]
     return Verdict(
         roots=forest.roots,
-        gaps=tuple(gap for gap in gaps if not gap.requirement.is_plugin),
-        plugin_gaps=tuple(gap for gap in gaps if gap.requirement.is_plugin),
+        gaps=tuple(gap for gap in gaps if not gap.requirement.is_optional),
+        optional_gaps=tuple(gap for gap in gaps if gap.requirement.is_optional),
         misfits=misfits(forest.scanned.files),
         skipped=forest.skipped,
         unrunnable=bool(foreign) and not forest.objects,

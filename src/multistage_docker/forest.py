@@ -102,8 +102,10 @@ class Forest:
         tree = next(iter(self._trees.values()), None)
         if tree is None:
             return ()
-        found = openings(self.scanned.files, jobs=choices.jobs)
-        return tuple(tree.opened(opening.file, opening.names, opening.line) for opening in found)
+        found = openings(self.scanned.files, self.objects, jobs=choices.jobs)
+        return tuple(
+            tree.opened(opening.file, opening.names, opening.line, opening.priority) for opening in found
+        )
 
     def needs_beyond(self, needs: Iterable[Need]) -> tuple[Need, ...]:
         """Return the needs of what the given needs found outside the trees, and so on."""
@@ -148,6 +150,7 @@ class Forest:
                 is_plugin=need.requester in plugins,
                 line=need.line,
                 alternatives=need.alternatives,
+                priority=need.priority,
             )
             found[need.provision].append(requirement)
         return {provision: tuple(sorted(several)) for provision, several in found.items()}

@@ -155,7 +155,7 @@ class _Ownership:
         by_name = {package.name: package for package in packages}
         left = []
         for requirement in missing:
-            name = next((name for name in requirement.names if name in found and requirement in wanted), "")
+            name = next((name for name in requirement.names if name in found), "")
             if not name:
                 left.append(requirement)
                 continue

@@ -95,9 +95,9 @@ def problems(verdict: Verdict) -> Iterator[str]:
     yield from _gaps(verdict.gaps, verdict)
 
 
-def plugin_problems(verdict: Verdict) -> Iterator[str]:
-    """Yield what optional plugins lack."""
-    return _gaps(verdict.plugin_gaps, verdict)
+def optional_problems(verdict: Verdict) -> Iterator[str]:
+    """Yield what plugins and the like lack."""
+    return _gaps(verdict.optional_gaps, verdict)
 
 
 def _gaps(gaps: Iterable[Gap], verdict: Verdict) -> Iterator[str]:

@@ -5,49 +5,69 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from multistage_docker.elf.dlopen import read_dlopen_notes
+from multistage_docker.errors import MalformedElfError
 from multistage_docker.files import open_regular
 from multistage_docker.parallel import map_chunks
 from multistage_docker.python.source import MOST_BYTES, is_product, may_open, opened_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from io import FileIO
+
+    from multistage_docker.elf.objects import ElfObject
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Opening:
     """A place where a file opens a library: any of ``names`` will do, the first that is found is taken.
 
-    ``line`` counts from 1. A name without ``.so`` is one for ``ctypes.util.find_library``.
+    ``line`` counts from 1, and is 0 in an ELF file, whose dlopen notes have a ``priority``: required,
+    recommended or suggested. A name without ``.so`` is one for ``ctypes.util.find_library``.
     """
 
     file: str
     line: int
     names: tuple[str, ...]
+    priority: str = ""
 
 
-def openings(files: Iterable[str], *, jobs: int | None = None) -> tuple[Opening, ...]:
-    """Return what the Python sources among files open by name, sorted; none of them is run.
+def openings(
+    files: Iterable[str], objects: Mapping[str, ElfObject], *, jobs: int | None = None
+) -> tuple[Opening, ...]:
+    """Return what the Python sources among files and the ELF objects open by name, sorted; none is run.
 
     A file that cannot be read or parsed opens nothing.
     """
     sources = [path for path in files if path.endswith(".py") and is_product(path)]
-    found = (opening for chunk in map_chunks(_read_chunk, sources, jobs=jobs) for opening in chunk)
+    found = [opening for chunk in map_chunks(_read_sources, sources, jobs=jobs) for opening in chunk]
+    for path, elf in objects.items():
+        if elf.may_have_notes:
+            found.extend(_read(path, _opened_by_notes))
     return tuple(sorted(found))
 
 
-def _read_chunk(paths: list[str]) -> list[Opening]:
-    return [opening for path in paths for opening in _read(path)]
+def _read_sources(paths: list[str]) -> list[Opening]:
+    return [opening for path in paths for opening in _read(path, _opened_by_source)]
 
 
-def _read(path: str) -> list[Opening]:
+def _read(path: str, read: Callable[[str, FileIO], list[Opening]]) -> list[Opening]:
     try:
-        opened = open_regular(path)
-        if opened is None:
+        stream = open_regular(path)
+        if stream is None:
             return []
-        with opened as stream:
-            source = stream.read(MOST_BYTES + 1)
-    except OSError:
+        with stream:
+            return read(path, stream)
+    except (OSError, MalformedElfError):
         return []
+
+
+def _opened_by_source(path: str, stream: FileIO) -> list[Opening]:
+    source = stream.read(MOST_BYTES + 1)
     if not may_open(source):
         return []
     return [Opening(path, name.line, name.alternatives) for name in opened_names(source, path)]
+
+
+def _opened_by_notes(path: str, stream: FileIO) -> list[Opening]:
+    return [Opening(path, 0, note.sonames, note.priority.value) for note in read_dlopen_notes(stream)]

@@ -72,7 +72,7 @@ def _origin(requirement: Requirement) -> str:
     if requirement.is_plugin:
         parts.append("plugin")
     if requirement.is_opened:
-        parts.append("opened by name")
+        parts.append(f"opened by name, {requirement.priority}" if requirement.priority else "opened by name")
     return printable(f" ({', '.join(parts)})") if parts else ""
 
 
@@ -145,6 +145,7 @@ def _requirements(requirements: Iterable[Requirement]) -> list[dict[str, Any]]:
             "kind": "opened" if requirement.is_opened else "needed",
             "line": requirement.line or None,
             "alternatives": requirement.alternatives,
+            "priority": requirement.priority or None,
         }
         for requirement in requirements
     ]

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 class Requirement:
     """A library that a file needs, by DT_NEEDED or because it opens it by name while it runs.
 
-    Of one that is opened, ``alternatives`` are the names of which any will do, and ``line`` is where the
-    source asks for it. ``path`` is where it was found, "" where it was not. ``file`` needs it and came with
+    ``path`` is where it was found, "" where it was not. ``file`` needs it and came with
     ``distribution``; a file outside the tree is one that the tree needs and no package owns.
-    ``is_plugin`` says that the file is an optional plugin.
+    ``is_plugin`` says that the file is an optional plugin. Of a library that is opened, ``alternatives``
+    are the names of which any will do, and ``line`` is where the source asks for it; the dlopen note of an
+    ELF file has a ``priority`` instead.
     """
 
     soname: str
@@ -29,6 +30,12 @@ class Requirement:
     is_plugin: bool = False
     line: int = 0
     alternatives: tuple[str, ...] = ()
+    priority: str = ""
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether the file says or its place shows that it works without."""
+        return self.is_plugin or self.priority in ("recommended", "suggested")
 
     @property
     def is_opened(self) -> bool:
@@ -107,14 +114,14 @@ class Gap:
 class Verdict:
     """What a check found.
 
-    ``gaps`` are what ld.so would fail for; ``plugin_gaps`` the same for optional plugins; ``misfits``
+    ``gaps`` are what ld.so would fail for; ``optional_gaps`` the same for optional plugins; ``misfits``
     the virtualenvs whose interpreter is not here or is another version; ``unrunnable`` says that the
     trees hold ELF files, all of them for other machines.
     """
 
     roots: tuple[str, ...]
     gaps: tuple[Gap, ...]
-    plugin_gaps: tuple[Gap, ...]
+    optional_gaps: tuple[Gap, ...]
     misfits: tuple[Misfit, ...]
     skipped: tuple[SkippedFile, ...]
     unrunnable: bool

@@ -57,3 +57,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (built,) = folder.iterdir()
     return built
+
+
+@pytest.fixture(scope="session")
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty build context."""
+    return tmp_path_factory.mktemp("context")
+
+
+@pytest.fixture(scope="session")
+def tools(base_images: Engine, wheel: Path) -> str:
+    """Return an image on slim bookworm with the commands installed in the virtualenv /opt/tools."""
+    text = (
+        "FROM python:3.11-slim-bookworm\n"
+        "COPY *.whl /wheel/\n"
+        "RUN python3 -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir /wheel/*.whl\n"
+    )
+    return base_images.build(text, "multistage-docker-test:tools", context=wheel.parent)

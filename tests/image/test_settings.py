@@ -1,4 +1,4 @@
-"""The example application in each setting: built in two stages, run from the final image, nothing left over."""
+"""The example application in each setting: built in two stages, run from the final image, nothing left."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ SETTINGS: dict[str, Callable[[Engine, Path], Setting]] = {
 }
 
 
-@pytest.fixture(scope="module", params=SETTINGS.values(), ids=SETTINGS.keys())
+@pytest.fixture(scope="module", params=list(SETTINGS.values()), ids=list(SETTINGS))
 def setting(request: pytest.FixtureRequest, base_images: Engine, root: Path) -> Setting:
     """Return each setting, built."""
     build: Callable[[Engine, Path], Setting] = request.param
@@ -89,7 +89,7 @@ def _packages(engine: Engine, image: str) -> set[str]:
 
 
 def test_application_runs_hardened(setting: Setting, engine: Engine) -> None:
-    """The application loads its libraries in the final image, unprivileged, with nothing writable around it."""
+    """The application loads its libraries in the final image, unprivileged, on a read-only file system."""
     expected = engine.output(setting.builder, f"{APPLICATION}/bin/example")
     assert engine.output(setting.final, options=HARDENED) == expected
     assert [line.split()[0] for line in expected.splitlines()] == ["libpq", "PNG", "JPEG", "WEBP"]
@@ -142,11 +142,11 @@ def test_bytecode_is_of_the_final_python(setting: Setting, addition: Layer, engi
 
 
 def test_no_leftovers(addition: Layer) -> None:
-    """Nothing that pip, apt or dpkg left behind is in the final image, and nothing of the commands themselves."""
+    """The final image holds nothing that pip, apt or dpkg left behind, and nothing of the commands."""
     folders = (
         "/opt/",
         "/root/",
-        "/tmp/",
+        "/tmp/",  # noqa: S108 - looked into, not written to
         "/var/cache/apt/",
         "/var/cache/ldconfig/",
         "/var/lib/apt/lists/",

@@ -77,7 +77,8 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
     elif member.isreg():
         kind = "file"
         content = _digest(cast("IO[bytes]", archive.extractfile(member)))
-    return Entry(kind, member.mode, member.uid, member.gid, member.size, content)
+    # Some engines write the type of the file into the mode as well.
+    return Entry(kind, member.mode & 0o7777, member.uid, member.gid, member.size, content)
 
 
 def _digest(stream: IO[bytes]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -26,6 +27,8 @@ INTERRUPTED = 130
 
 def run(app: typer.Typer, command: str) -> NoReturn:
     """Run a command line and leave the process with the exit code that fits its outcome."""
+    if sys.stderr is None:  # closed by the caller: nobody is to be told
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     try:
         app(prog_name=command)
         code = 0
@@ -41,6 +44,10 @@ def run(app: typer.Typer, command: str) -> NoReturn:
         if error.hint:
             say(command, error.hint)
         code = exit_code(error)
+    except OSError as error:
+        # What the system refuses where nothing else was to be expected: a removed working directory, say.
+        say(command, f"error: {': '.join(filter(None, (error.filename, error.strerror)))}")
+        code = FAILED
     sys.exit(code)
 
 
@@ -58,14 +65,18 @@ def exit_code(error: MultistageDockerError) -> int:
 
 
 def say(command: str, message: str) -> None:
-    """Write one line to stderr, whatever characters the message holds."""
-    print(printable(f"{command}: {message}"), file=sys.stderr)
+    """Write one line to stderr, whatever characters the message holds; where that fails, nobody is told."""
+    with contextlib.suppress(OSError):
+        print(printable(f"{command}: {message}"), file=sys.stderr)
 
 
 def write_result(text: str) -> None:
     """Write a whole result to stdout, or raise OutputError; a reader that has gone ends the process."""
+    if sys.stdout is None:
+        raise OutputError("cannot write the result: stdout is closed")
     try:
-        sys.stdout.buffer.write(os.fsencode(text))
+        # In UTF-8 whatever the locale; bytes of file names that are none come out as they were.
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         _forget_stdout()

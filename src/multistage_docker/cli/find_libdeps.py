@@ -171,8 +171,8 @@ def _check(paths: list[str], choices: Choices, *, quiet: bool, verbose: bool) ->
         for text in notes.doubts(verdict.skipped):
             boundary.say(NAME, f"warning: {text}")
     if verbose:
-        for text in notes.plugin_problems(verdict):
-            boundary.say(NAME, f"note: for a plugin only: {text}")
+        for text in notes.optional_problems(verdict):
+            boundary.say(NAME, f"note: optional: {text}")
     if not verdict.is_sound:
         raise UnresolvedError(
             f"{counted(len(problems), 'problem')} found: the tree does not work on this system"

@@ -21,6 +21,9 @@ _ALWAYS = (
     "Dpkg::Options::=--force-confold",
 )
 
+_SEE_ALL = ("--allow-downgrades", "--allow-change-held-packages", "--allow-remove-essential")
+_SETTING = ("-o", "--option", "-c", "--config-file")
+
 UPDATE_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 # Maintainer scripts may need the locale of the image: databases take theirs from it.
 INSTALL_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
@@ -47,11 +50,11 @@ class AptGet:
 
     def update(self) -> tuple[str, ...]:
         """Return the argv that fetches the indexes."""
-        return ("apt-get", "-qq" if self.quiet else "-q", *self._options(), *self.extra, "update")
+        return ("apt-get", "-qq" if self.quiet else "-q", *self._options(), "update")
 
     def simulate(self, specs: Iterable[str]) -> tuple[str, ...]:
-        """Return the argv that says what an installation would do."""
-        return ("apt-get", "-q", "--simulate", *self._install(specs))
+        """Return the argv that says what an installation would do, even what it would then refuse to."""
+        return ("apt-get", "-q", "--simulate", *_SEE_ALL, *self._install(specs))
 
     def print_uris(self, specs: Iterable[str]) -> tuple[str, ...]:
         """Return the argv that says what an installation would fetch."""
@@ -74,7 +77,7 @@ class AptGet:
             *(("--auto-remove",) if self.auto_remove else ()),
             *(("--allow-downgrades",) if self.allow_downgrades else ()),
             *(("--target-release", self.target_release) if self.target_release else ()),
-            *self.extra,
+            *self._extra[1],
             "install",
             # An exact package name is all that a spec can hold, but an option is only none behind this.
             "--",
@@ -84,7 +87,21 @@ class AptGet:
     def settings_as_options(self) -> tuple[str, ...]:
         """Return the settings of this run as options that every one of apt's commands takes."""
         file = ("-c", self.config_file) if self.config_file else ()
-        return (*file, *(part for value in self.settings for part in ("-o", value)))
+        return (*file, *(part for value in self.settings for part in ("-o", value)), *self._extra[0])
 
     def _options(self) -> tuple[str, ...]:
         return (*(part for value in _ALWAYS for part in ("-o", value)), *self.settings_as_options())
+
+    @property
+    def _extra(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The caller's own options: those that set something, for every command, and those for install."""
+        settings: list[str] = []
+        others: list[str] = []
+        value_follows = False
+        for option in self.extra:
+            if value_follows or option.startswith(_SETTING):
+                settings.append(option)
+                value_follows = not value_follows and option in _SETTING
+            else:
+                others.append(option)
+        return tuple(settings), tuple(others)

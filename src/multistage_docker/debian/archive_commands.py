@@ -34,7 +34,7 @@ class CommandsArchive:
 
     def candidate(self, name: str) -> str:
         """Return the version that apt would install."""
-        for line in self._cache("policy", name).splitlines():
+        for line in self._policy(name).splitlines():
             if line.startswith("  Candidate: "):
                 version = line.split()[1]
                 return "" if version == "(none)" else version
@@ -42,7 +42,7 @@ class CommandsArchive:
 
     def versions(self, name: str) -> tuple[str, ...]:
         """Return all versions of the policy's version table."""
-        return parse_version_table(self._cache("policy", name))
+        return parse_version_table(self._policy(name))
 
     def priority(self, name: str) -> str:
         """Return the candidate's priority."""
@@ -53,7 +53,9 @@ class CommandsArchive:
 
     def providers(self, name: str) -> tuple[str, ...]:
         """Return the packages of ``apt-cache showpkg``'s reverse provides."""
-        _, _, provides = self._cache("showpkg", name).partition("\nReverse Provides: ")
+        output = self._cache("showpkg", name)
+        # A name that no package has is a regular expression to apt: the answer may be about others.
+        _, _, provides = output.partition("\nReverse Provides: ") if _is_about(output, name) else ("", "", "")
         found = {line.split()[0] for line in provides.splitlines() if line.strip()}
         return tuple(sorted(found - {name}))
 
@@ -118,8 +120,18 @@ class CommandsArchive:
         ).stdout.splitlines()
         return {(fields[0], fields[1]): int(fields[2]) for fields in map(str.split, lines) if len(fields) > 2}  # noqa: PLR2004
 
+    def _policy(self, name: str) -> str:
+        output = self._cache("policy", name)
+        return output if _is_about(output, name) else ""
+
     def _cache(self, verb: str, *names: str) -> str:
         return self.runner.capture(("apt-cache", *self.apt.settings_as_options(), verb, *names)).stdout
+
+
+def _is_about(output: str, name: str) -> bool:
+    """Tell whether apt-cache's answer, which starts with ``name:`` or ``Package: name``, is about it."""
+    subject = output.partition("\n")[0].removeprefix("Package: ").removesuffix(":")
+    return subject in (name, name.partition(":")[0])
 
 
 def parse_records(text: str) -> Iterator[dict[str, str]]:

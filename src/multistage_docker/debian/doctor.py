@@ -106,11 +106,14 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
     ),
     (
         Cause.BAD_SIGNATURE,
-        (
-            r"(?:NO_PUBKEY|EXPKEYSIG|REVKEYSIG|KEYEXPIRED|BADSIG|Missing key) ?([0-9A-F]{8,})?|"
-            r"signatures (?:couldn't be verified|were invalid)|OpenPGP signature verification failed"
-        ),
+        r"(?:NO_PUBKEY|EXPKEYSIG|REVKEYSIG|KEYEXPIRED|BADSIG|Missing key) ?([0-9A-F]{8,})?",
         "the signature of a repository is not accepted (key {0})",
+        "install its current key and name it with signed-by",
+    ),
+    (
+        Cause.BAD_SIGNATURE,
+        r"signatures (?:couldn't be verified|were invalid)|OpenPGP signature verification failed",
+        "the signature of a repository is not accepted",
         "install its current key and name it with signed-by",
     ),
     (
@@ -157,7 +160,7 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
     ),
     (
         Cause.HELD,
-        r"(?:Held packages were changed|you have held broken packages)",
+        r"Held packages were changed",
         "a package on hold stands in the way",
         "see apt-mark showhold; apt-mark unhold lets it go",
     ),
@@ -199,7 +202,7 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
     ),
     (
         Cause.UNMET,
-        r"(?:have unmet dependencies|unmet dependencies)",
+        r"(?:unmet dependencies|you have held broken packages)",
         "the packages cannot be installed together",
         "apt's explanation stands above",
     ),

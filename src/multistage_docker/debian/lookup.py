@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ Dir::Log "{directory}/log";
 APT::Sandbox::User "";
 Acquire::Languages "none";
 Acquire::Retries "3";
+#clear Acquire::IndexTargets::deb-src;
+#clear Acquire::IndexTargets::deb::Contents-deb;
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -74,6 +76,7 @@ class Lookup:
         self._configuration = os.path.join(self._directory, "apt.conf")
         self._listings: dict[str, str] = {}
         self._prepare()
+        self._known = frozenset(self._apt("apt-cache", "pkgnames").stdout.split())
 
     def find(self, names: Collection[str], listed: Collection[str] = ()) -> Mapping[str, Found]:
         """Return the package to install for each library that some package ships, by the name asked for.
@@ -97,13 +100,19 @@ class Lookup:
                 reason = "named after the library"
                 found[library.name] = Found(chosen, records[chosen].version, reason, tuple(confirmed))
         rest = [library for library in libraries if library.name not in found]
+        # libgobject-2.0.so.0 is in the package that is named after libglib-2.0.so.0.
+        for library in rest:
+            beside = [record for name, record in records.items() if self._ships(name, library)]
+            if beside:
+                chosen = self._choose(library, beside, listed)
+                found[library.name] = replace(chosen, reason="it was fetched for another library, and ships it")
+        rest = [library for library in rest if library.name not in found]
         return {**found, **self._by_contents(rest, listed)} if rest else found
 
     def _likely_packages(self, library: Library) -> tuple[str, ...]:
         if not library.is_stem:
             return candidate_names(library.name)
-        names = self._apt("apt-cache", "pkgnames", f"lib{library.name.lower()}").stdout.split()
-        return tuple(sorted(filter(library.is_package, names), reverse=True))
+        return tuple(sorted(filter(library.is_package, self._known), reverse=True))
 
     def _by_contents(self, libraries: Collection[Library], listed: Collection[str]) -> dict[str, Found]:
         shipping: dict[Library, set[str]] = {}
@@ -167,10 +176,12 @@ class Lookup:
 
     def _show(self, names: Collection[str]) -> dict[str, _Record]:
         """Return the candidates among names; those that the archive does not have are left out."""
-        if not names:
+        # A name that apt-cache does not know is a regular expression over all names, which takes it a second
+        # each; and a name that was made from a file's content may look like an option.
+        known = sorted(self._known.intersection(names))
+        if not known:
             return {}
-        # apt-cache ends with an error when it does not know one of the names.
-        output = self._apt("apt-cache", "show", "--no-all-versions", *sorted(names)).stdout
+        output = self._apt("apt-cache", "show", "--no-all-versions", *known).stdout
         records = {}
         for paragraph in output.split("\n\n"):
             fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line)

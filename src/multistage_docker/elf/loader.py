@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from multistage_docker.elf.objects import ElfObject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from multistage_docker.elf.host import Host
     from multistage_docker.elf.platforms import Platform
@@ -68,6 +68,7 @@ class Loader:
         self._library_path = tuple(filter(_is_absolute, library_path))
         self._found: dict[tuple[str, tuple[str, ...], bool], str | None] = {}
         self._in_directory: dict[tuple[str, str], str | None] = {}
+        self._expansions: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
 
     def load(
         self, path: str, elf: ElfObject, follow: Callable[[str], bool], program: Program = _NO_PROGRAM
@@ -87,20 +88,17 @@ class Loader:
         for requester in objects:
             search_path = self._search_path(requester)
             for name in requester.elf.needed:
-                target = loaded.get(name) or self._resolve(name, requester, search_path)
-                links.append(Link(requester.path, name, target))
+                target = loaded.get(name)
                 if target is None:
-                    continue
-                loaded.setdefault(name, target)
-                found = self._host.read(target)
-                if found is None:
-                    continue
-                if found.soname:
-                    loaded.setdefault(found.soname, target)
-                if target not in seen and follow(target):
-                    seen.add(target)
-                    inherited = (*self.rpath_directories(requester.path, requester.elf), *requester.inherited)
-                    objects.append(LoadedObject(target, found, tuple(dict.fromkeys(inherited))))
+                    target = self._resolve(name, requester, search_path)
+                    found = self._host.read(target) if target else None
+                    if target and found:
+                        loaded[name] = target
+                        loaded.setdefault(found.soname or name, target)
+                        if target not in seen and follow(target):
+                            seen.add(target)
+                            objects.append(LoadedObject(target, found, self._lent_by(requester)))
+                links.append(Link(requester.path, name, target))
         return tuple(links)
 
     def load_file(self, path: str, program: Program = _NO_PROGRAM) -> tuple[Link, ...]:
@@ -128,7 +126,11 @@ class Loader:
 
     def rpath_directories(self, path: str, elf: ElfObject) -> tuple[str, ...]:
         """Return the directories that an object's DT_RPATH adds to its own search and its libraries'."""
-        return tuple(self._expanded(elf.rpath, path))
+        return self._expanded(elf.rpath, path)
+
+    def _lent_by(self, requester: LoadedObject) -> tuple[str, ...]:
+        own = self.rpath_directories(requester.path, requester.elf)
+        return tuple(dict.fromkeys((*own, *requester.inherited)))
 
     def _resolve(self, name: str, requester: LoadedObject, search_path: tuple[str, ...]) -> str | None:
         if "/" in name:
@@ -143,12 +145,15 @@ class Loader:
         if elf.runpath is None:
             own = (*self._expanded(elf.rpath, requester.path), *requester.inherited)
             return tuple(dict.fromkeys((*own, *self._library_path)))
-        own = tuple(self._expanded(elf.runpath, requester.path))
+        own = self._expanded(elf.runpath, requester.path)
         return tuple(dict.fromkeys((*self._library_path, *own)))
 
-    def _expanded(self, entries: Iterable[str], path: str) -> Iterator[str]:
-        # An empty or relative entry means wherever the process happens to run: never searched here.
-        return filter(_is_absolute, (self._expand(entry, path) for entry in entries))
+    def _expanded(self, entries: tuple[str, ...], path: str) -> tuple[str, ...]:
+        key = (path, entries)
+        if key not in self._expansions:
+            # An empty or relative entry means wherever the process happens to run: never searched here.
+            self._expansions[key] = tuple(filter(_is_absolute, (self._expand(one, path) for one in entries)))
+        return self._expansions[key]
 
     def _expand(self, text: str, path: str) -> str:
         values = {

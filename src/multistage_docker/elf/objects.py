@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
 from elftools.common.exceptions import ELFError
 from elftools.construct import ConstructError
+from elftools.elf.enums import ENUM_D_TAG
 from elftools.elf.structs import ELFStructs
 
 from multistage_docker.elf.versions import VersionReader, Versions
@@ -23,6 +25,7 @@ MAGIC = b"\x7fELF"
 _CLASS_BITS = {1: 32, 2: 64}
 _LITTLE_ENDIAN = {1: True, 2: False}
 _HEADER_BYTES = {32: 52, 64: 64}
+_DYNAMIC_ENTRY = {32: "II", 64: "QQ"}
 # Bounds for hostile files: Linux refuses more than 64 KiB of program headers (fs/binfmt_elf.c); no real
 # dynamic section comes near 64 KiB, nor a name near the kernel's PATH_MAX.
 _MOST_HEADER_BYTES = 0x10000
@@ -30,6 +33,17 @@ _MOST_DYNAMIC_BYTES = 0x10000
 _MOST_STRING_BYTES = 0x1000
 _STRING_CHUNK = 128
 _DF_1_NODEFLIB = 0x800
+# GNU_PROPERTY, GNU_BUILD_ID and GNU_ABI_TAG together take less.
+_COMPILER_NOTES_BYTES = 160
+
+_DT_NULL = ENUM_D_TAG["DT_NULL"]
+_TAGS = {
+    ENUM_D_TAG[name]: name
+    for name in (
+        *("DT_STRTAB", "DT_SONAME", "DT_NEEDED", "DT_RPATH", "DT_RUNPATH", "DT_FLAGS_1"),
+        *("DT_VERNEED", "DT_VERNEEDNUM", "DT_VERDEF", "DT_VERDEFNUM"),
+    )
+}
 
 NO_VERSIONS = Versions()
 
@@ -41,7 +55,8 @@ class ElfObject:
     Names are ``os.fsdecode``d: bytes that are no UTF-8 survive as surrogate escapes. ``rpath`` and
     ``runpath`` are the entries between the colons, not yet expanded; ``rpath`` is empty where there is
     a DT_RUNPATH, since ld.so ignores it then, and ``runpath`` is None where there is none. ``versions``
-    is filled only where it was asked for.
+    is filled only where it was asked for. ``may_have_notes`` says that there is a note segment with room
+    for more than what compilers put there.
     """
 
     bits: int
@@ -56,6 +71,7 @@ class ElfObject:
     runpath: tuple[str, ...] | None = None
     no_default_directories: bool = False
     versions: Versions = NO_VERSIONS
+    may_have_notes: bool = False
 
     @property
     def is_executable(self) -> bool:
@@ -128,24 +144,27 @@ class ElfReader:
                 tag == "DT_FLAGS_1" and value & _DF_1_NODEFLIB for tag, value in entries
             ),
             versions=self._versions(dict(entries), strings) if versions else NO_VERSIONS,
+            may_have_notes=any(
+                segment["p_type"] == "PT_NOTE" and segment["p_filesz"] > _COMPILER_NOTES_BYTES
+                for segment in self.segments
+            ),
         )
 
-    def dynamic_entries(self) -> tuple[tuple[str | int, int], ...]:
-        """Return (tag, value) of every entry of PT_DYNAMIC before DT_NULL; () where there is no content."""
+    def dynamic_entries(self) -> tuple[tuple[str, int], ...]:
+        """Return (tag, value) of the entries of PT_DYNAMIC that are looked at; () where there is none."""
         segment = next((s for s in self.segments if s["p_type"] == "PT_DYNAMIC"), None)
         if segment is None or segment["p_filesz"] == 0:
             return ()
         content = self.bytes_at(
             segment["p_offset"], min(segment["p_filesz"], _MOST_DYNAMIC_BYTES), "its dynamic section"
         )
-        entry = self.structs.Elf_Dyn
-        size = entry.sizeof()
-        entries: list[tuple[str | int, int]] = []
-        for offset in range(0, len(content) - size + 1, size):
-            parsed = _parse(entry, content[offset : offset + size])
-            if parsed["d_tag"] == "DT_NULL":
+        entry = struct.Struct(("<" if self.little_endian else ">") + _DYNAMIC_ENTRY[self.bits])
+        entries: list[tuple[str, int]] = []
+        for tag, value in entry.iter_unpack(content[: len(content) // entry.size * entry.size]):
+            if tag == _DT_NULL:
                 return tuple(entries)
-            entries.append((parsed["d_tag"], parsed["d_val"]))
+            if tag in _TAGS:
+                entries.append((_TAGS[tag], value))
         raise MalformedElfError("its dynamic section has no end")
 
     def file_offset(self, address: int, what: str) -> int:
@@ -194,7 +213,7 @@ class ElfReader:
         for offset in range(0, len(table), size):
             yield _parse(entry, table[offset : offset + size])
 
-    def _versions(self, values: dict[str | int, int], strings: int) -> Versions:
+    def _versions(self, values: dict[str, int], strings: int) -> Versions:
         def parse(structure: Struct, offset: int) -> Any:  # noqa: ANN401 - pyelftools' structures are untyped
             return _parse(structure, self.bytes_at(offset, structure.sizeof(), what))
 
@@ -214,17 +233,17 @@ class ElfReader:
         segment = next((s for s in self.segments if s["p_type"] == "PT_INTERP"), None)
         return self.string_at(segment["p_offset"]) if segment else ""
 
-    def _strings_offset(self, entries: tuple[tuple[str | int, int], ...]) -> int:
+    def _strings_offset(self, entries: tuple[tuple[str, int], ...]) -> int:
         address = next((value for tag, value in entries if tag == "DT_STRTAB"), None)
         if address is None:
             raise MalformedElfError("its dynamic section names no string table")
         return self.file_offset(address, "its string table")
 
-    def _names(self, entries: tuple[tuple[str | int, int], ...], wanted: str, strings: int) -> Iterator[str]:
+    def _names(self, entries: tuple[tuple[str, int], ...], wanted: str, strings: int) -> Iterator[str]:
         return (self.string_at(strings + value) for tag, value in entries if tag == wanted)
 
     def _paths(
-        self, entries: tuple[tuple[str | int, int], ...], wanted: str, strings: int
+        self, entries: tuple[tuple[str, int], ...], wanted: str, strings: int
     ) -> tuple[str, ...] | None:
         text = next(self._names(entries, wanted, strings), None)
         return None if text is None else tuple(text.split(":"))

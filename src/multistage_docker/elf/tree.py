@@ -28,9 +28,10 @@ class Provision(Enum):
 class Need:
     """One DT_NEEDED entry of one object and what meets it; ``path`` is "" where nothing does.
 
-    Or a library that a file opens by name, at a ``line`` if it is source: then ``alternatives`` are the
-    names of which any will do, ``name`` the one that counts. ``requester`` may stand outside the tree: an
-    object that the tree needs and whose own needs are followed.
+    Or a library that a file opens by name, at a ``line`` if it is source, with a ``priority`` if a
+    dlopen note says so: then ``alternatives`` are the names of which any will do, ``name`` the one that
+    counts. ``requester`` may stand outside the tree: an object that the tree needs and whose own needs
+    are followed.
     """
 
     requester: str
@@ -39,6 +40,7 @@ class Need:
     provision: Provision
     line: int = 0
     alternatives: tuple[str, ...] = ()
+    priority: str = ""
 
 
 class Tree:
@@ -64,15 +66,16 @@ class Tree:
         paths that they lend it (DT_RPATH is inherited) and the libraries that are there already; any
         other as ld.so would load it by itself. ``follow`` are paths outside whose needs count as well.
         """
-        found = set()
+        links: set[Link] = set()
         reached: set[str] = set()
         for path in sorted(self._objects, key=lambda path: (path in self.needed_by_others, path)):
             if path in self.needed_by_others and path in reached:
                 continue
-            for link in self._process(path, frozenset(follow)):
-                reached.add(self.real(link.requester))
-                found.add(self._need(link))
-        return tuple(sorted(found, key=lambda need: (need.requester, need.name, need.path)))
+            process = self._process(path, frozenset(follow))
+            links.update(process)
+            reached.update(map(self.real, {link.requester for link in process}))
+        needs = set(map(self._need, links))
+        return tuple(sorted(needs, key=lambda need: (need.requester, need.name, need.path)))
 
     def needs_beyond(self, paths: Iterable[str]) -> tuple[Need, ...]:
         """Return the needs of objects outside the tree, and of what they need, each judged by itself."""
@@ -89,7 +92,7 @@ class Tree:
                     pending.append(need.path)
         return tuple(sorted(found))
 
-    def opened(self, requester: str, names: tuple[str, ...], line: int) -> Need:
+    def opened(self, requester: str, names: tuple[str, ...], line: int, priority: str = "") -> Need:
         """Return what meets the first of several names for one library that a file opens while it runs.
 
         A name without ``.so`` is what ``ctypes.util.find_library`` takes. What the tree ships comes first:
@@ -97,12 +100,12 @@ class Tree:
         """
         for name in names:
             if provider := self._preloaded(name, requester):
-                return Need(requester, name, provider, Provision.TREE, line, names)
+                return Need(requester, name, provider, Provision.TREE, line, names, priority)
         for name in names:
             find = self._loader.open if ".so" in name else self._loader.find_library
             if path := find(name, self._program):
-                return Need(requester, name, path, Provision.SYSTEM, line, names)
-        return Need(requester, names[0], "", Provision.MISSING, line, names)
+                return Need(requester, name, path, Provision.SYSTEM, line, names, priority)
+        return Need(requester, names[0], "", Provision.MISSING, line, names, priority)
 
     @cached_property
     def needed_by_others(self) -> frozenset[str]:
@@ -114,12 +117,11 @@ class Tree:
 
     def _met(self, processes: Iterable[tuple[Link, ...]]) -> frozenset[str]:
         """Return the paths that meet needs of processes, that of the object which starts each one aside."""
-        return frozenset(
-            self.real(link.path)
-            for links in processes
-            for link in links
-            if link.path and self.real(link.path) != links[0].requester
-        )
+        met: set[str] = set()
+        for links in processes:
+            paths = {link.path for link in links if link.path}
+            met.update({self.real(path) for path in paths} - {link.requester for link in links[:1]})
+        return frozenset(met)
 
     def real(self, path: str) -> str:
         """Return the file of the tree that a path stands for, where it is a link in the tree."""

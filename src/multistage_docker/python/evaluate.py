@@ -53,12 +53,18 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[object, object], bool]] = {
 
 
 class Evaluator:
-    """Evaluates expressions without running anything. Gives up quietly where its bounds are reached."""
+    """Evaluates expressions without running anything. Gives up quietly where its bounds are reached.
+
+    ``is_final`` says that the module has been read to its end, so that results stay what they are.
+    """
 
     def __init__(self, module: Module) -> None:
         self._module = module
         self._steps = 0
-        self._running: list[tuple[int, int]] = []
+        self._running: dict[tuple[int, int], int] = {}
+        self._known: dict[tuple[int, int], Possible] = {}
+        self._cut = 0
+        self.is_final = False
         self.calls = Calls(module, self.evaluate)
 
     @property
@@ -76,15 +82,25 @@ class Evaluator:
 
     def evaluate(self, frame: Frame, node: ast.expr) -> Possible:
         """Return the values that an expression may have."""
-        self._steps += 1
         mark = (id(node), id(frame.scope))
-        if self.exhausted or len(self._running) > _DEEPEST or mark in self._running:
+        if mark in self._known and not frame.arguments:
+            return self._known[mark]
+        self._steps += 1
+        depth = len(self._running)
+        if mark in self._running or self.exhausted or depth > _DEEPEST:
+            self._cut = min(self._cut, self._running.get(mark, 0))
             return UNKNOWN
-        self._running.append(mark)
+        self._running[mark] = depth
+        outer, self._cut = self._cut, depth
         try:
-            return self._evaluate(frame, node)
+            found = self._evaluate(frame, node)
         finally:
-            self._running.pop()
+            del self._running[mark]
+        # What was cut off because something further out is still being worked out, is not final.
+        if self._cut >= depth and self.is_final and not frame.arguments:
+            self._known[mark] = found
+        self._cut = min(outer, self._cut)
+        return found
 
     def _evaluate(self, frame: Frame, node: ast.expr) -> Possible:  # noqa: C901, PLR0911, PLR0912 - a kind of expression each
         match node:

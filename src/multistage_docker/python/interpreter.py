@@ -44,7 +44,12 @@ def interpreter_of(path: str) -> Interpreter | None:
     for directory in (place, *place.parents):
         home = _settings(directory / _CONFIGURATION).get("home")
         if home:
-            return _installation(directory / "bin" / "python") or _installation(Path(home) / "python3")
+            programs = (directory / "bin" / "python", Path(home, "python3"))
+            interpreter = next(filter(None, map(_installation, programs)), None)
+            if interpreter and interpreter.prefix == str(directory):
+                # venv --copies leaves the library behind.
+                return Interpreter(interpreter.executable, os.path.dirname(os.path.realpath(home)))
+            return interpreter
     found = shutil.which("python3")
     return _installation(Path(found)) if found else None
 

@@ -58,6 +58,14 @@ def test_home_serves_where_bin_is_gone(place: Path) -> None:
     )
 
 
+def test_a_copied_interpreter(place: Path) -> None:
+    """A copy in the virtualenv has its library where it was copied from."""
+    tree = virtualenv(place, python(place))
+    (tree / "bin/python").unlink()
+    (tree / "bin/python").write_text("")
+    assert interpreter_of(str(tree)) == Interpreter(str(tree / "bin/python"), str(place / "opt"))
+
+
 def test_an_interpreter_that_does_not_exist(place: Path) -> None:
     """A virtualenv whose interpreter is gone has none; another one on PATH is no replacement."""
     assert interpreter_of(str(virtualenv(place, None))) is None

@@ -76,9 +76,9 @@ def build(root: Path, name: str, version: str, fields: dict[str, str], scripts: 
         os.chmod(tree, 0o755)  # noqa: S103 - as packages have it
         path = root / f"{name}_{version}_all.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "--build", str(tree), str(path)], check=True)
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    return f"{text}Filename: ./{path.name}\nSize: {len(content)}\nSHA256: {digest}\n"
+    packed = path.read_bytes()
+    digest = hashlib.sha256(packed).hexdigest()
+    return f"{text}Filename: ./{path.name}\nSize: {len(packed)}\nSHA256: {digest}\n"
 
 
 def write_release(root: Path, name: str, fields: dict[str, str], date: str = "") -> None:

@@ -1,0 +1,21 @@
+"""The benches on which apt-install is tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.bench import Bench, make_bench
+
+if TYPE_CHECKING:
+    from support.engine import Engine
+
+CONTEXT = Path(__file__).parent / "context"
+
+
+@pytest.fixture(scope="session")
+def bench(base_images: Engine, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Return a bench on bookworm."""
+    return make_bench(base_images, wheel, CONTEXT, tmp_path_factory.mktemp("bench"), "bookworm")
