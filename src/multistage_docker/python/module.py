@@ -25,7 +25,7 @@ class How(Enum):
     ELEMENT = "is a list that has the value as an element"
 
 
-_PLATFORM = re.compile(r"(?i)win|linux|mac|darwin|osx|posix|plat|uname|bsd|system|^nt$|^os$")
+_PLATFORM = re.compile(r"(?i)win|linux|mac|darwin|osx|posix|plat|uname|bsd|system|^nt$|^os$|^__name__$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ def _aliases(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
 
 
 def _may_tell_platform(test: ast.expr) -> bool:
-    """Whether a test is worth working out: it is a constant, or something in it speaks of platforms."""
+    """Whether a test is worth working out: a constant, or one that speaks of platforms or ``__main__``."""
     if isinstance(test, ast.Constant):
         return True
     words = (
