@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from multistage_docker import __version__, process
+from multistage_docker import process
 from multistage_docker.cli import boundary
+from multistage_docker.cli.options import version_option
 from multistage_docker.debian.gate import Allowed, PlanRefusedError
 from multistage_docker.debian.spec import parse_requirements, parse_specs
 from multistage_docker.errors import UsageError
@@ -63,12 +64,6 @@ class _Command(TyperCommand):
             ctx.obj = tuple(args[end + 1 :])
             args = args[:end]
         return super().parse_args(ctx, args)
-
-
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback protocol
-    if wanted:
-        typer.echo(f"{NAME} {__version__}")
-        raise typer.Exit
 
 
 _ALREADY_SO = typer.Option(hidden=True)
@@ -140,7 +135,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show apt's output only on failure.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
     version: Annotated[  # noqa: ARG001 - handled by its callback
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, version_option(NAME)
     ] = False,
     yes: Annotated[  # noqa: ARG001 - always so
         bool, typer.Option("--yes", "-y", "--assume-yes", help="Accepted, and always so.")
