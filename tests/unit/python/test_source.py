@@ -263,6 +263,15 @@ SHAPES = {
         """,
         [("X11",), ("GL",), ("usb-1.0",)],
     ),
+    "another module's function that is named dlopen (cairocffi)": (
+        """
+        from . import dlopen, ffi
+        pixbuf = dlopen(
+            ffi, ("gdk_pixbuf-2.0", "libgdk_pixbuf-2.0-0"), ("libgdk_pixbuf-2.0.so.0", "libgdk_pixbuf.dylib")
+        )
+        """,
+        [("gdk_pixbuf-2.0", "libgdk_pixbuf-2.0.so.0")],
+    ),
     "a formatted name": (
         'import ctypes\nmajor = 3\nctypes.CDLL(f"libfoo.so.{major}")\nctypes.CDLL("lib%s.so.1" % "bar")\n',
         [("libfoo.so.3",), ("libbar.so.1",)],
