@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 
 from multistage_docker import process
 from multistage_docker.cli import boundary
-from multistage_docker.cli.options import version_option
+from multistage_docker.cli.options import new_app, version_option
 from multistage_docker.debian.gate import Allowed, PlanRefusedError
 from multistage_docker.debian.spec import parse_requirements, parse_specs
 from multistage_docker.errors import UsageError
@@ -19,12 +19,7 @@ from multistage_docker.install import Request, Voice, apt_install, plan_install
 
 NAME = "apt-install"
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = new_app()
 
 # Options of apt-get that would make the run another one than this command promises.
 _OTHER_RUNS = (

@@ -11,7 +11,12 @@ from multistage_docker import __version__
 
 def new_app() -> typer.Typer:
     """Return an app that shows plain help: no completion, no pretty tracebacks, nothing slow to import."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
 
 def version_option(command: str) -> Any:  # noqa: ANN401 - what typer.Option is declared to return
