@@ -11,12 +11,22 @@ from multistage_docker.python.openings import How, OpenedName, Search
 __all__ = ["How", "OpenedName", "is_product", "may_open", "opened_names"]
 
 # A file without one of these is not parsed: the ways to open a library ...
-_OPENERS = (b"CDLL", b"PyDLL", b"oadLibrary", b"find_library", b"dlopen", b"DLL(", b"load_lib", b"load_dll")
+_OPENERS = (
+    b"CDLL",
+    b"PyDLL",
+    b"oadLibrary",
+    b"find_library",
+    b"dlopen",
+    b"DLL(",
+    b"load_lib",
+    b"load_dll",
+    b"load_ctypes",
+)
 # ... and what other wrappers are named, where there is a literal for them as well. Patterns are slow: last.
 _LITERAL = b".so"
 _WRAPPER_PARTS = (b"load_", b"locate_")
 _WRAPPERS = re.compile(rb"load_(?:\w{1,30}_)?(?:lib|dll|so)|locate_\w{0,30}lib")
-MOST_BYTES = 4_000_000
+MOST_BYTES = 2_000_000
 
 # Tests and the like, and modules whose name says that they are for another system.
 _OTHERS = re.compile(

@@ -272,6 +272,10 @@ SHAPES = {
         """,
         [("gdk_pixbuf-2.0", "libgdk_pixbuf-2.0.so.0")],
     ),
+    "another module's wrapper, nothing else (pyudev)": (
+        'from ._library import load_ctypes_library\nload_ctypes_library("udev", {}, {})\n',
+        [("udev",)],
+    ),
     "a formatted name": (
         'import ctypes\nmajor = 3\nctypes.CDLL(f"libfoo.so.{major}")\nctypes.CDLL("lib%s.so.1" % "bar")\n',
         [("libfoo.so.3",), ("libbar.so.1",)],
@@ -327,7 +331,12 @@ SILENT = {
     "a name without .so for dlopen": 'import ctypes\nctypes.CDLL("libfoo")\n',
 }
 
+_CALLS = "".join(f"    f{{}}('libfoo{number}.so.1')\n" for number in range(200))
 HOSTILE = {
+    "calls upon calls": (
+        "import ctypes\ndef f4(x):\n    ctypes.CDLL(y)\n"
+        + "".join(f"def f{number}(x):\n{_CALLS.replace('{}', str(number + 1))}" for number in range(4))
+    ).encode(),
     "a syntax error": b'import ctypes\nctypes.CDLL("libfoo.so.1"',
     "Python 2": b'print "CDLL"\n',
     "NUL bytes": b"CDLL\0\0\n",
@@ -358,6 +367,7 @@ def alternatives(source: str) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize(("source", "expected"), SHAPES.values(), ids=SHAPES)
 def test_what_opens_a_library_is_found(source: str, expected: list[tuple[str, ...]]) -> None:
     """Each purpose counts once, with every name that serves it on Linux."""
+    assert may_open(dedent(source).encode())
     assert alternatives(source) == expected
 
 
