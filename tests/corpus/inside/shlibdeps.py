@@ -14,6 +14,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CONTROL = """\
 Source: corpus
@@ -45,6 +49,28 @@ def parse_depends(text: str) -> tuple[str, ...]:
                 if group.strip()
             }
     return tuple(sorted(packages))
+
+
+def parse_provides(text: str) -> dict[str, str]:
+    """Return the providing package by virtual name, of dpkg-query's lines of a package and its Provides."""
+    provided: dict[str, str] = {}
+    for line in text.splitlines():
+        package, _, names = line.partition("\t")
+        for name in names.split(","):
+            if name.strip():
+                provided.setdefault(name.split()[0].partition(":")[0], package)
+    return provided
+
+
+def real_names(packages: Iterable[str]) -> tuple[str, ...]:
+    """Return the packages with the installed provider in place of a virtual package that shlibs name."""
+    done = subprocess.run(
+        ("dpkg-query", "-W", "-f", "${Package}\t${Provides}\n"), capture_output=True, text=True, check=True
+    )
+    provided = parse_provides(done.stdout)
+    installed = {line.partition("\t")[0] for line in done.stdout.splitlines()}
+    real = {name if name in installed else provided.get(name, name) for name in packages}
+    return tuple(sorted(real))
 
 
 def parse_refused(text: str) -> tuple[str, ...]:
@@ -112,7 +138,7 @@ def main() -> None:
         "runs_on_all": not complaint,
         "complaint": complaint,
         "answers": returncode == 0,
-        "packages": packages,
+        "packages": real_names(packages),
         "files": files,
         "left_out": sorted(left_out),
         "seconds": seconds,

@@ -57,6 +57,12 @@ def test_packages_of_dpkg_shlibdeps() -> None:
     assert shlibdeps.parse_depends("shlibs:Depends=\n") == ()
 
 
+def test_providers_of_virtual_packages() -> None:
+    """A virtual package leads to the package that provides it, whatever version it says."""
+    text = "libgir1\tlibgir1-with-ffi8 (= 1.74), libgir-abi\nlibpq5\t\n"
+    assert shlibdeps.parse_provides(text) == {"libgir1-with-ffi8": "libgir1", "libgir-abi": "libgir1"}
+
+
 def test_files_that_dpkg_shlibdeps_refuses() -> None:
     """Its errors name the files; other lines do not."""
     text = (
