@@ -15,7 +15,8 @@ from multistage_docker.cli.options import new_app, version_option
 from multistage_docker.debian.gate import Allowed, PlanRefusedError
 from multistage_docker.debian.spec import parse_requirements, parse_specs
 from multistage_docker.errors import UsageError
-from multistage_docker.install import Request, Voice, apt_install, plan_install
+from multistage_docker.install import apt_install, plan_install
+from multistage_docker.installation import Request, System, Voice
 
 NAME = "apt-install"
 
@@ -167,13 +168,14 @@ def command(  # noqa: PLR0913 - one parameter an option
         apt_options=apt_options,
     )
     voice = Voice(say=_say if not quiet else _ignore, detail=_say if verbose else _ignore)
+    system = System.here(process.SystemRunner())
     try:
         with process.stopping_by_error():
             if dry_run:
-                plan = plan_install(request, process.SystemRunner(), voice)
+                plan = plan_install(request, system, voice)
                 boundary.write_result("".join(f"{line}\n" for line in plan.lines()))
             else:
-                apt_install(request, process.SystemRunner(), voice)
+                apt_install(request, system, voice)
     except PlanRefusedError as error:
         for line in error.shown:
             boundary.say(NAME, f"| {line}")
