@@ -13,8 +13,9 @@ import sys
 from typing import Any
 
 from corpus.inside.glibc import traced
+from multistage_docker.elf.objects import read_object
+from multistage_docker.elf.platforms import platform_of
 
-_LOADER = "/lib64/ld-linux-x86-64.so.2"
 _DIRECTORIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib")
 
 
@@ -25,11 +26,21 @@ def is_met(requirement: dict[str, Any]) -> bool:
     where it was found, or in a default directory under its name.
     """
     if requirement["kind"] == "needed":
-        answer = traced(_LOADER, requirement["file"])
+        loader = _loader_of(requirement["file"])
+        if not os.path.exists(loader):
+            return False
+        answer = traced(loader, requirement["file"])
         if not isinstance(answer, str) and requirement["soname"] in answer:
             return bool(answer[requirement["soname"]])
     places = (requirement["path"] or "", *(f"{place}/{requirement['soname']}" for place in _DIRECTORIES))
     return any(os.path.exists(place) for place in places)
+
+
+def _loader_of(path: str) -> str:
+    """Return the ld.so that a file is loaded by: another architecture has its own."""
+    with open(path, "rb") as stream:
+        platform = platform_of(read_object(stream))
+    return platform.loader if platform else ""
 
 
 def main() -> None:
