@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from multistage_docker.debian.release import has_time64_names
 from multistage_docker.elf.tree import Provision
 from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest, Opened
 from multistage_docker.python.interpreter import misfits
@@ -38,7 +40,15 @@ def check_libdeps(
         misfits=misfits(forest.scanned.files),
         skipped=forest.skipped,
         unrunnable=bool(foreign) and not forest.objects,
+        time64=has_time64_names(_os_release()),
     )
+
+
+def _os_release() -> str:
+    try:
+        return Path("/etc/os-release").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _gaps(forest: Forest, provided: dict[Provision, tuple[Requirement, ...]]) -> Iterator[Gap]:

@@ -117,7 +117,7 @@ def _gaps(gaps: Iterable[Gap], verdict: Verdict) -> Iterator[str]:
             verb = "opened by name in" if requirements[0].is_opened else "needed by"
             yield (
                 f"{names} is missing: {verb} {files}; install the package that ships it"
-                f"{_likely_package(soname)}{_or_exclude(requirements)}"
+                f"{_likely_package(soname, time64=verdict.time64)}{_or_exclude(requirements)}"
             )
 
 
@@ -142,12 +142,13 @@ def _way_out(report: Report) -> str:
     return "--resolve-missing finds its package in the archive"
 
 
-def _likely_package(soname: str) -> str:
-    names = candidate_names(soname)
-    if not names:
+def _likely_package(soname: str, *, time64: bool) -> str:
+    name = next(iter(candidate_names(soname)), "")
+    if not name:
         return ""
-    # The first is named after the library alone, the second after the 64-bit time_t transition as well.
-    return f", by its name {names[0]}, or {names[1]} in Debian 13, Ubuntu 24.04 and later"
+    if not time64:
+        return f", by its name {name}"
+    return f", by its name {name} or {name}t64 (a list made on an older suite has names without t64)"
 
 
 def _or_exclude(requirements: list[Requirement]) -> str:

@@ -104,29 +104,23 @@ class SystemRunner:
         forward: bool = True,
     ) -> Completed:
         """Run a program with no stdin, in a session of its own, so that Ctrl-C reaches it only from here."""
-        try:
-            child = subprocess.Popen(  # noqa: S603 - an argument tuple, and no shell, by design
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env={**os.environ, **environment},
-                start_new_session=True,
-            )
-        except FileNotFoundError:
-            raise ProgramNotFoundError(argv[0]) from None
         received: list[int] = []
+        started: list[subprocess.Popen[bytes]] = []
 
         def stop(number: int, _frame: FrameType | None) -> None:
             received.append(number)
-            with contextlib.suppress(ProcessLookupError):
-                if forward and len(received) < _IMPATIENT:
-                    child.send_signal(signal.SIGINT)
-                elif len(received) >= _IMPATIENT:
-                    os.killpg(child.pid, signal.SIGTERM)
+            for child in started:
+                with contextlib.suppress(ProcessLookupError):
+                    if forward and len(received) < _IMPATIENT:
+                        child.send_signal(signal.SIGINT)
+                    elif len(received) >= _IMPATIENT:
+                        os.killpg(child.pid, signal.SIGTERM)
 
-        with child, _handling(stop):
+        # From before the program starts: a signal that comes meanwhile must not leave it running unwatched.
+        with _handling(stop), _started(argv, environment) as child:
+            started.append(child)
+            if received and forward:
+                child.send_signal(signal.SIGINT)
             stdout, stderr = _watch(child, show=show)
         if child.returncode and not show:
             _write(sys.stdout.buffer, stdout)
@@ -134,6 +128,21 @@ class SystemRunner:
         if received:
             raise StoppedError(received[0])
         return Completed(argv, child.returncode, os.fsdecode(stdout), os.fsdecode(stderr))
+
+
+def _started(argv: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - an argument tuple, and no shell, by design
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise ProgramNotFoundError(argv[0]) from None
 
 
 def _watch(child: subprocess.Popen[bytes], *, show: bool) -> tuple[bytes, bytes]:

@@ -116,7 +116,8 @@ class Verdict:
 
     ``gaps`` are what ld.so would fail for; ``optional_gaps`` the same for optional plugins; ``misfits``
     the virtualenvs whose interpreter is not here or is another version; ``unrunnable`` says that the
-    trees hold ELF files, all of them for other machines.
+    trees hold ELF files, all of them for other machines; ``time64`` that packages of libraries may have
+    t64 at the end of their names here.
     """
 
     roots: tuple[str, ...]
@@ -125,6 +126,7 @@ class Verdict:
     misfits: tuple[Misfit, ...]
     skipped: tuple[SkippedFile, ...]
     unrunnable: bool
+    time64: bool = False
 
     @property
     def is_sound(self) -> bool:

@@ -2,8 +2,9 @@
 
     python tests/benchmarks [--tree VIRTUALENV]
 
-Run on a Debian builder that has find-libdeps beside the running Python, on an idle machine. Without
---tree a large virtualenv is made first. All in one run, so that the ratios hold on any machine.
+Run on a Debian builder that has find-libdeps beside the running Python (installed, not editable: an
+editable one compiles itself each time), on an idle machine. Without --tree a large virtualenv is made
+first. All in one run, so that the ratios hold on any machine.
 """
 
 from __future__ import annotations
@@ -71,9 +72,11 @@ def large_virtualenv(tree: Path, repeat: int, others: int) -> None:
     """Compare on the large virtualenv."""
     run(("find", str(tree), "-type", "f", "-exec", "head", "-c4096", "{}", "+"))  # warm the cache
     headline("large virtualenv")
-    ours = several((FIND_LIBDEPS, "--quiet", str(tree)), repeat)
+    ours = several((FIND_LIBDEPS, str(tree)), repeat)
     show("find-libdeps", ours)
-    show("find-libdeps --jobs 1", several((FIND_LIBDEPS, "--quiet", "--jobs", "1", str(tree)), repeat), ours)
+    # Without its notes it need not look for libraries that Python code opens by name.
+    show("find-libdeps --quiet", several((FIND_LIBDEPS, "--quiet", str(tree)), repeat), ours)
+    show("find-libdeps --jobs 1", several((FIND_LIBDEPS, "--jobs", "1", str(tree)), repeat), ours)
     if shutil.which("libtree"):
         script = "find \"$1\" -name '*.so*' -type f | xargs libtree"
         show("libtree (no packages)", several(shell(script, str(tree)), repeat), ours)
@@ -85,7 +88,7 @@ def scipy_stack(tree: Path, place: Path, repeat: int, others: int) -> None:
     """Compare with dpkg-shlibdeps where that one can do it."""
     stack = inputs.scipy_stack(tree, place)
     headline("scipy stack")
-    ours = several((FIND_LIBDEPS, "--quiet", str(stack)), repeat)
+    ours = several((FIND_LIBDEPS, str(stack)), repeat)
     show("find-libdeps", ours)
     with tempfile.TemporaryDirectory() as source:
         show("dpkg-shlibdeps", several(shell(SHLIBDEPS, str(stack)), others, source), ours)
@@ -97,7 +100,7 @@ def growth(tree: Path, place: Path, repeat: int) -> None:
     first: Cost | None = None
     for number in (1, 2, 4):
         target = inputs.copies(tree, place, number)
-        cost = several((FIND_LIBDEPS, "--quiet", str(target)), repeat)
+        cost = several((FIND_LIBDEPS, str(target)), repeat)
         show(f"{number} x", cost, first)
         first = first or cost
         shutil.rmtree(target)
@@ -106,13 +109,9 @@ def growth(tree: Path, place: Path, repeat: int) -> None:
 def stress(place: Path, repeat: int) -> None:
     """Files made to be slow."""
     headline("files made to be slow")
-    show(
-        "10 MB of noise behind an ELF header", several((FIND_LIBDEPS, "-q", str(inputs.noise(place))), repeat)
-    )
-    show(
-        "10,000 tiny ELF files", several((FIND_LIBDEPS, "-q", str(inputs.tiny_files(place, 10_000))), repeat)
-    )
-    show("nothing at all", several((FIND_LIBDEPS, "-q", os.devnull), repeat))
+    show("10 MB of noise behind an ELF header", several((FIND_LIBDEPS, str(inputs.noise(place))), repeat))
+    show("10,000 tiny ELF files", several((FIND_LIBDEPS, str(inputs.tiny_files(place, 10_000))), repeat))
+    show("nothing at all", several((FIND_LIBDEPS, os.devnull), repeat))
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ EM_386, EM_ARM, EM_X86_64, EM_AARCH64, EM_S390 = 3, 40, 62, 183, 22
 ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
 DF_1_NODEFLIB = 0x800
 
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 14, 15, 29
 _DT_FLAGS_1 = 0x6FFFFFFB
 _MACHINE_OFFSET = 0x12
@@ -20,7 +20,8 @@ _MACHINE_OFFSET = 0x12
 class ElfFile:
     """What an ELF file is to say; ``base`` is the virtual address that its first byte is loaded at.
 
-    ``tags`` are more entries for the dynamic section. Without ``dynamic`` it is a static file.
+    ``tags`` are more entries for the dynamic section, ``notes`` the content of PT_NOTE. Without
+    ``dynamic`` it is a static file.
     """
 
     bits: int = 64
@@ -36,6 +37,7 @@ class ElfFile:
     dynamic: bool = True
     base: int = 0x10000
     tags: tuple[tuple[int, int], ...] = ()
+    notes: bytes = b""
 
     def content(self) -> bytes:
         """Return the bytes of the file: headers, PT_INTERP, string table, dynamic section."""
@@ -60,20 +62,24 @@ class _Writer:
 
     def content(self) -> bytes:
         file = self._file
-        number = 1 + file.dynamic + (file.interpreter is not None)
+        number = 1 + file.dynamic + (file.interpreter is not None) + bool(file.notes)
         start = self._header.size + number * self._segment.size
         interpreter = b"" if file.interpreter is None else os.fsencode(file.interpreter) + b"\0"
         strings_at = start + len(interpreter)
         dynamic, strings = self._dynamic(file.base + strings_at)
         padding = -(strings_at + len(strings)) % 16
         dynamic_at = strings_at + len(strings) + padding
-        total = dynamic_at + len(dynamic)
+        notes_at = dynamic_at + len(dynamic)
+        total = notes_at + len(file.notes)
         segments = [self._load(total)]
         if interpreter:
             segments.append(self._place(_PT_INTERP, start, len(interpreter)))
         if file.dynamic:
             segments.append(self._place(_PT_DYNAMIC, dynamic_at, len(dynamic)))
-        return b"".join((self._elf_header(number), *segments, interpreter, strings, bytes(padding), dynamic))
+        if file.notes:
+            segments.append(self._place(_PT_NOTE, notes_at, len(file.notes)))
+        parts = (self._elf_header(number), *segments, interpreter, strings, bytes(padding), dynamic)
+        return b"".join((*parts, file.notes))
 
     def _elf_header(self, segments: int) -> bytes:
         file = self._file

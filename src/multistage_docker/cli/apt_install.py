@@ -9,21 +9,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from multistage_docker import __version__, process
+from multistage_docker import process
 from multistage_docker.cli import boundary
+from multistage_docker.cli.options import new_app, version_option
 from multistage_docker.debian.gate import Allowed, PlanRefusedError
 from multistage_docker.debian.spec import parse_requirements, parse_specs
 from multistage_docker.errors import UsageError
-from multistage_docker.install import Request, Voice, apt_install, plan_install
+from multistage_docker.install import apt_install, plan_install
+from multistage_docker.installation import Request, System, Voice
 
 NAME = "apt-install"
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = new_app()
 
 # Options of apt-get that would make the run another one than this command promises.
 _OTHER_RUNS = (
@@ -63,12 +60,6 @@ class _Command(TyperCommand):
             ctx.obj = tuple(args[end + 1 :])
             args = args[:end]
         return super().parse_args(ctx, args)
-
-
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback protocol
-    if wanted:
-        typer.echo(f"{NAME} {__version__}")
-        raise typer.Exit
 
 
 _ALREADY_SO = typer.Option(hidden=True)
@@ -140,7 +131,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show apt's output only on failure.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
     version: Annotated[  # noqa: ARG001 - handled by its callback
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, version_option(NAME)
     ] = False,
     yes: Annotated[  # noqa: ARG001 - always so
         bool, typer.Option("--yes", "-y", "--assume-yes", help="Accepted, and always so.")
@@ -177,13 +168,14 @@ def command(  # noqa: PLR0913 - one parameter an option
         apt_options=apt_options,
     )
     voice = Voice(say=_say if not quiet else _ignore, detail=_say if verbose else _ignore)
+    system = System.here(process.SystemRunner())
     try:
         with process.stopping_by_error():
             if dry_run:
-                plan = plan_install(request, process.SystemRunner(), voice)
+                plan = plan_install(request, system, voice)
                 boundary.write_result("".join(f"{line}\n" for line in plan.lines()))
             else:
-                apt_install(request, process.SystemRunner(), voice)
+                apt_install(request, system, voice)
     except PlanRefusedError as error:
         for line in error.shown:
             boundary.say(NAME, f"| {line}")

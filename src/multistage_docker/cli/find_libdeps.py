@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from multistage_docker import __version__, notes, rendering
+from multistage_docker import notes, rendering
 from multistage_docker.check import check_libdeps
 from multistage_docker.cli import boundary
+from multistage_docker.cli.options import new_app, version_option
 from multistage_docker.errors import UnresolvedError
 from multistage_docker.forest import Choices, Opened
 from multistage_docker.libdeps import find_libdeps
@@ -21,7 +22,7 @@ from multistage_docker.text import counted
 
 NAME = "find-libdeps"
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = new_app()
 
 
 class Format(str, Enum):
@@ -30,12 +31,6 @@ class Format(str, Enum):
     PLAIN = "plain"
     TREE = "tree"
     JSON = "json"
-
-
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback protocol
-    if wanted:
-        typer.echo(f"{NAME} {__version__}")
-        raise typer.Exit
 
 
 @app.command(no_args_is_help=False)
@@ -112,7 +107,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write no warnings and notes.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
     version: Annotated[  # noqa: ARG001 - handled by its callback
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, version_option(NAME)
     ] = False,
 ) -> None:
     """Print the Debian packages whose shared libraries the ELF files below PATH need.

@@ -39,12 +39,17 @@ class AptConfig:
         """Return the values of a list, such as ``DPkg::Post-Invoke``."""
         return self.values.get(f"{key.lower()}::", ())
 
+    @property
+    def root(self) -> str:
+        """The directory that apt takes for the root of the system: "/" unless RootDir says otherwise."""
+        return posixpath.normpath(posixpath.join("/", self.get("RootDir")))
+
     def path(self, key: str) -> str:
         """Return a ``Dir::…`` entry as an absolute path, no slash at its end (apt.conf(5), DIRECTORIES)."""
         value = self.get(key)
         if not value.startswith("/") and key in _PARENTS:
             value = posixpath.join(self.path(_PARENTS[key]), value)
-        return posixpath.normpath(posixpath.join(self.get("RootDir") or "/", value.lstrip("/")))
+        return posixpath.normpath(posixpath.join(self.root, value.lstrip("/")))
 
 
 def parse_dump(text: str) -> AptConfig:

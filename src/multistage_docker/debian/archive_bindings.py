@@ -70,6 +70,8 @@ class BindingsArchive:
         if self._apt.extra or any(spec.path or spec.suite for spec in specs):
             return CommandsArchive(self._runner, self._apt).plan(specs)
         depcache: Any = apt_pkg.DepCache(self._cache)
+        # All of a cache's DepCaches are one: marks of an earlier plan would count here.
+        depcache.init()
         resolver: Any = apt_pkg.ProblemResolver(depcache)
         with apt_pkg.ActionGroup(depcache):
             for spec in specs:

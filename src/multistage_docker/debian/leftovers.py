@@ -47,7 +47,7 @@ class Watched:
     """Where to look: whole trees, whose changed files are removed, and single files, which are put back."""
 
     trees: tuple[str, ...]
-    files: tuple[str, ...] = _SINGLE_FILES
+    files: tuple[str, ...]
     besides: str = ""
 
 
@@ -82,8 +82,8 @@ class Cleaned:
 def watched_places(config: AptConfig, besides: str = "") -> Watched:
     """Return the places where this apt and the tools that it calls leave files, one directory left out."""
     trees = (config.path("Dir::State::lists"), config.path("Dir::Cache"), config.path("Dir::Cache::archives"))
-    logs = config.path("Dir::Log")
-    return Watched(tuple(dict.fromkeys(trees)), (*_SINGLE_FILES, f"{logs}/*"), besides)
+    single = (f"{config.root.rstrip('/')}{pattern}" for pattern in _SINGLE_FILES)
+    return Watched(tuple(dict.fromkeys(trees)), (*single, f"{config.path('Dir::Log')}/*"), besides)
 
 
 def take_snapshot(watched: Watched) -> Snapshot:

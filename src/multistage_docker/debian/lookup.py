@@ -104,8 +104,9 @@ class Lookup:
         for library in rest:
             beside = [record for name, record in records.items() if self._ships(name, library)]
             if beside:
-                chosen = self._choose(library, beside, listed)
-                found[library.name] = replace(chosen, reason="it was fetched for another library, and ships it")
+                found[library.name] = replace(
+                    self._choose(library, beside, listed), reason="ships it beside another library"
+                )
         rest = [library for library in rest if library.name not in found]
         return {**found, **self._by_contents(rest, listed)} if rest else found
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # Bounds: hostile source must not make this explode.
 _MOST_STEPS = 60_000
+_MOST_QUESTIONS = 600_000
 _DEEPEST = 60
 
 _ON_LINUX: Mapping[str, object] = {
@@ -61,6 +62,7 @@ class Evaluator:
     def __init__(self, module: Module) -> None:
         self._module = module
         self._steps = 0
+        self._questions = 0
         self._running: dict[tuple[int, int], int] = {}
         self._known: dict[tuple[int, int], Possible] = {}
         self._cut = 0
@@ -70,7 +72,7 @@ class Evaluator:
     @property
     def exhausted(self) -> bool:
         """Whether the bound on work has been reached."""
-        return self._steps > _MOST_STEPS
+        return self._steps > _MOST_STEPS or self._questions > _MOST_QUESTIONS
 
     def holds(self, frame: Frame, test: ast.expr) -> bool | None:
         """Return whether a test is true or false on Linux, None where the source does not show it."""
@@ -83,6 +85,7 @@ class Evaluator:
     def evaluate(self, frame: Frame, node: ast.expr) -> Possible:
         """Return the values that an expression may have."""
         mark = (id(node), id(frame.scope))
+        self._questions += 1
         if mark in self._known and not frame.arguments:
             return self._known[mark]
         self._steps += 1

@@ -6,6 +6,7 @@ Statements that a test of the platform keeps from running on Linux are left out.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -22,6 +23,9 @@ class How(Enum):
     WHOLE = "is the value"
     EACH = "is each element of the value, one after the other"
     ELEMENT = "is a list that has the value as an element"
+
+
+_PLATFORM = re.compile(r"(?i)win|linux|mac|darwin|osx|posix|plat|uname|bsd|system|^nt$|^os$|^__name__$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,7 @@ class Reader:
         return False
 
     def _if(self, scope: Scope, node: ast.If, context: _Context) -> bool:
-        holds = self._verdict(scope, node.test)
+        holds = self._verdict(scope, node.test) if _may_tell_platform(node.test) else None
         self._expressions(scope, [node.test], context)
         if holds is None:
             ends = self._block(scope, node.body, context)
@@ -257,3 +261,14 @@ def _aliases(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
         else:
             top = alias.name.partition(".")[0]
             yield top, top
+
+
+def _may_tell_platform(test: ast.expr) -> bool:
+    """Whether a test is worth working out: a constant, or one that speaks of platforms or ``__main__``."""
+    if isinstance(test, ast.Constant):
+        return True
+    words = (
+        getattr(part, "id", "") or getattr(part, "attr", "") or getattr(part, "value", "")
+        for part in ast.walk(test)
+    )
+    return any(isinstance(word, str) and _PLATFORM.search(word) for word in words)

@@ -142,9 +142,9 @@ class Search:
             if last in _LITERAL_OPENERS:
                 return self._opening(frame, call, How.CDLL, stems=False)
             if last == "dlopen" and not self._calls.functions(call.func):
-                return self._opening(
-                    frame, call, How.DLOPEN, stems=not name.startswith(("_ctypes", "ctypes"))
-                )
+                opening = self._opening(frame, call, How.DLOPEN, stems="ctypes" not in name)
+                # A wrapper of another module may have the name, and other arguments before the library's.
+                return opening if opening.names or isinstance(call.func, ast.Attribute) else None
         if self._calls.is_find_library(frame, call.func):
             return self._opening(frame, call, How.FIND_LIBRARY, stems=True)
         return None

@@ -10,13 +10,23 @@ from multistage_docker.python.openings import How, OpenedName, Search
 
 __all__ = ["How", "OpenedName", "is_product", "may_open", "opened_names"]
 
-# Every way to open a library has one of these in its text: a file without them is not parsed.
-_OPENERS = re.compile(
-    rb"CDLL|PyDLL|[lL]oadLibrary|find_library|dlopen|load_(?:\w{1,30}_)?(?:lib|dll|so)|locate_\w{0,30}lib|\bDLL\("
+# A file without one of these is not parsed: the ways to open a library ...
+_OPENERS = (
+    b"CDLL",
+    b"PyDLL",
+    b"oadLibrary",
+    b"find_library",
+    b"dlopen",
+    b"DLL(",
+    b"load_lib",
+    b"load_dll",
+    b"load_ctypes",
 )
-# Something that each of those has: a fixed part is found a hundred times faster than a pattern.
-_OPENER_PARTS = (b"CDLL", b"PyDLL", b"oadLibrary", b"find_library", b"dlopen", b"load_", b"locate_", b"DLL(")
-MOST_BYTES = 4_000_000
+# ... and what other wrappers are named, where there is a literal for them as well. Patterns are slow: last.
+_LITERAL = b".so"
+_WRAPPER_PARTS = (b"load_", b"locate_")
+_WRAPPERS = re.compile(rb"load_(?:\w{1,30}_)?(?:lib|dll|so)|locate_\w{0,30}lib")
+MOST_BYTES = 2_000_000
 
 # Tests and the like, and modules whose name says that they are for another system.
 _OTHERS = re.compile(
@@ -27,10 +37,13 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 
 def may_open(source: bytes) -> bool:
-    """Whether source is worth parsing: cheap, and never false where ``opened_names`` finds something."""
-    if len(source) > MOST_BYTES or not any(part in source for part in _OPENER_PARTS):
+    """Whether source is worth parsing: a cheap look at its text."""
+    if len(source) > MOST_BYTES:
         return False
-    return bool(_OPENERS.search(source))
+    if any(part in source for part in _OPENERS):
+        return True
+    wraps = _LITERAL in source and any(part in source for part in _WRAPPER_PARTS)
+    return wraps and _WRAPPERS.search(source) is not None
 
 
 def is_product(path: str) -> bool:

@@ -53,7 +53,10 @@ def test_passing_trouble_is_overcome(bench: Bench, orders: dict[str, list[str]],
 
 
 LIB = "demo-lib_1.0_all.deb"
-TINY, READ_ONLY = ("--tmpfs=/var/cache/apt:size=40k",), ("--read-only", "--tmpfs=/etc/apt", "--tmpfs=/tmp")
+TINY, READ_ONLY = (
+    ("--tmpfs=/var/cache/apt:size=40k",),
+    ("--read-only", "--tmpfs=/etc/apt", "--tmpfs=/tmp", "--tmpfs=/run"),
+)
 LASTING: dict[str, tuple[dict[str, object], str]] = {
     "500 always": ({"orders": {LIB: ["500", "*"]}}, "could not be fetched"),
     "wrong hash": ({"orders": {LIB: ["corrupt", "*"]}}, "does not match its index"),

@@ -8,11 +8,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from multistage_docker import __version__
 from support.elf_writer import ElfFile
+
+if TYPE_CHECKING:
+    from support.elf_data import ElfData
+
+EM_ALPHA = 0x9026
 
 DPKG = """#!/bin/sh
 echo amd64
@@ -223,6 +229,49 @@ def test_no_such_path_is_one_line(shell: Shell) -> None:
     """The path that does not exist is named, even beside one that does."""
     done = shell.run(str(shell.tree), "/no/such/dir")
     assert done.stderr == "find-libdeps: error: /no/such/dir: no such file or directory\n"
+
+
+def test_check_of_a_sound_tree(shell: Shell) -> None:
+    """--check prints nothing and succeeds where all is there, and needs no dpkg."""
+    shell.extension("ext.so", "liblisted.so.1")
+    shell.install("dpkg-query", "#!/bin/sh\nexit 2\n")
+    done = shell.run("--check", str(shell.tree))
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_check_finds_what_is_missing(shell: Shell) -> None:
+    """--check names each missing library, of the tree's files and of the libraries that they need."""
+    ElfFile(soname="liblisted.so.1", needed=("libdeep.so.1",)).write(
+        shell.top / "system/listed/liblisted.so.1"
+    )
+    shell.extension("ext.so", "liblisted.so.1", "libgone.so.1")
+    done = shell.run("--check", str(shell.tree))
+    assert (done.stdout, done.returncode) == ("", 1)
+    lines = done.stderr.splitlines()
+    assert [line.split()[1] for line in lines[:-1]] == ["libdeep.so.1", "libgone.so.1"]
+    assert lines[-1].startswith("find-libdeps: error: 2 problems found")
+
+
+@pytest.mark.parametrize(
+    ("defined", "returncode"),
+    [pytest.param(b"SAMPLE_2.0", 0, id="here"), pytest.param(b"SAMPLE_3.0", 1, id="gone")],
+)
+def test_check_of_symbol_versions(shell: Shell, elf_data: ElfData, defined: bytes, returncode: int) -> None:
+    """--check sees that a library is here, but not in the version that a file was built against."""
+    (shell.tree / "user.so").write_bytes(elf_data.read("versioned-user.so"))
+    library = elf_data.read("versioned.so").replace(b"SAMPLE_2.0", defined)
+    (shell.top / "system/libversioned.so.1").write_bytes(library)
+    done = shell.run("--check", str(shell.tree), LD_LIBRARY_PATH=f"{shell.top}/system")
+    assert done.returncode == returncode
+    assert ("SAMPLE_2.0 is not defined by" in done.stderr) is bool(returncode)
+
+
+def test_check_of_a_tree_for_another_machine(shell: Shell) -> None:
+    """--check fails where the tree holds nothing but files for other machines."""
+    ElfFile(machine=EM_ALPHA).write(shell.tree / "ext.so")
+    done = shell.run("--check", str(shell.tree))
+    assert done.returncode == 1
+    assert "built for another machine" in done.stderr
 
 
 def test_version_and_help(shell: Shell) -> None:

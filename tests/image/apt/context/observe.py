@@ -19,7 +19,7 @@ import time
 from typing import Any
 
 PORT = 8000
-REQUESTS = "/srv/requests"
+REQUESTS = "/run/requests"
 PLACES = (
     *("/var/lib/apt/lists/**", "/var/cache/apt/**", "/var/log/**", "/var/cache/ldconfig/*", "/srv/apt-*"),
     *("/var/lib/dpkg/*-old", "/etc/*-", "/var/cache/debconf/*-old"),

@@ -1,0 +1,208 @@
+"""One run of apt-install: the plan, apt-get's phases, the proof, the cleaning, and the receipt's content."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from multistage_docker import __version__
+from multistage_docker.debian import dpkg, gate, leftovers, marks
+from multistage_docker.debian.aptget import AptGet
+from multistage_docker.debian.archive import PlanError, open_archive
+from multistage_docker.debian.locks import APT_FAILED
+from multistage_docker.debian.mounts import read_mounts
+from multistage_docker.debian.owners import owners
+from multistage_docker.debian.phases import Phases
+from multistage_docker.debian.plan import Plan
+from multistage_docker.errors import ProgramFailedError
+from multistage_docker.process import uninterrupted
+from multistage_docker.receipt import Receipt, changes, receipt_package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from multistage_docker.debian.aptconfig import AptConfig
+    from multistage_docker.debian.archive import Archive
+    from multistage_docker.debian.spec import Spec
+    from multistage_docker.debian.workspace import Workspace
+    from multistage_docker.process import Runner, StreamingRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What apt-install is asked to do; ``apt_options`` are for apt-get as they are."""
+
+    specs: tuple[Spec, ...]
+    recommends: bool = False
+    allowed: gate.Allowed = field(default_factory=gate.Allowed)
+    target_release: str = ""
+    clean: bool = True
+    quiet: bool = False
+    receipt: str = ""
+    apt_options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Where messages go: ``say`` what people must know, ``detail`` what they may want to."""
+
+    say: Callable[[str], None]
+    detail: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What a run works on: how programs are run, mount points, who is asking, the view of the archive."""
+
+    runner: StreamingRunner
+    mounts: tuple[str, ...]
+    is_root: bool
+    environment: Mapping[str, str]
+    open_archive: Callable[[Runner, AptGet], Archive] = open_archive
+
+    @classmethod
+    def here(cls, runner: StreamingRunner) -> System:
+        """Return the system that this process runs on."""
+        return cls(runner, read_mounts(), not os.geteuid(), os.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: what was asked for, what was there before, and where and with what it works."""
+
+    request: Request
+    specs: tuple[Spec, ...]
+    before: gate.Installed
+    config: AptConfig
+    workspace: Workspace
+    system: System
+    voice: Voice
+
+    def cleaned(self) -> tuple[Plan, leftovers.Cleaned]:
+        """Install, and clean whatever comes of it."""
+        if not self.request.clean:
+            return self.install(), leftovers.Cleaned()
+        snapshot = leftovers.take_snapshot(leftovers.watched_places(self.config, self.workspace.directory))
+        cleaned = leftovers.Cleaned()
+        try:
+            plan = self.install()
+        finally:
+            with uninterrupted():
+                cleaned = leftovers.clean(snapshot, self.system.mounts, self._owned)
+                self.voice.detail(
+                    f"removed {len(cleaned.removed)} files, put {len(cleaned.restored)} back as they were"
+                )
+        return plan, cleaned
+
+    def install(self) -> Plan:
+        """Go through the phases, from nothing to do to the proof."""
+        if nothing_to_do(self.request, self.specs, self.before):
+            self.voice.say("nothing to do: all packages are installed" if self.specs else "nothing to do")
+            self._mark_manual()
+            return Plan()
+        self.gate().check_pins()
+        phases = self.phases()
+        phases.update()
+        plan = self.checked_plan()
+        phases.download()
+        phases.install()
+        self._prove(plan)
+        return plan
+
+    def apt_get(self) -> AptGet:
+        """Return how apt-get is called in this run."""
+        return AptGet(
+            recommends=self.request.recommends,
+            upgrade=self.request.allowed.upgrade,
+            allow_downgrades=self.request.allowed.downgrades,
+            target_release=self.request.target_release,
+            quiet=self.request.quiet,
+            archives=self.workspace.archives,
+            settings=self.workspace.settings,
+            config_file=self.workspace.config_file,
+            extra=self.request.apt_options,
+        )
+
+    def phases(self) -> Phases:
+        """Return this run's phases."""
+        names = ("Dir::State::lists", "Dir::Cache::archives")
+        return Phases(
+            runner=self.system.runner,
+            apt=self.apt_get(),
+            specs=tuple(map(str, self.specs)),
+            locks=tuple(os.path.join(self.config.path(name), "lock") for name in names),
+            say=self.voice.say,
+            detail=self.voice.detail,
+            show=not self.request.quiet,
+        )
+
+    def checked_plan(self) -> Plan:
+        """Return the plan, or raise PlanRefusedError with the reason why it is not to be carried out."""
+        archive = self.system.open_archive(self.system.runner, self.apt_get())
+        self.voice.detail(f"planning with {archive.label}")
+        try:
+            plan = archive.plan(self.specs)
+        except PlanError as error:
+            self.gate().explain(error, archive)
+            raise
+        self.gate().check_plan(plan, archive)
+        return plan
+
+    def gate(self) -> gate.Gate:
+        """Return the gate that this run's plan has to pass."""
+        return gate.Gate(self.specs, self.before, self.request.allowed, self._is_older)
+
+    def receipt(self, plan: Plan, freed: int) -> Receipt:
+        """Return what the run did, by what dpkg says before and after."""
+        after = dpkg.installed_packages(self.system.runner)
+        installed, removed = changes(self.before.packages, after)
+        already = {
+            package
+            for package in map(self.before.find, self.specs)
+            if package is not None and package in after
+        }
+        return Receipt(
+            asked=tuple(map(str, self.specs)),
+            installed=installed,
+            already_installed=tuple(receipt_package(package) for package in sorted(already)),
+            removed=removed,
+            downloaded_bytes=plan.download_size,
+            freed_bytes=freed + self.workspace.size(),
+            apt_version=next((package.version for package in after if package.name == "apt"), ""),
+            tool_version=__version__,
+        )
+
+    def _mark_manual(self) -> None:
+        here = [package for package in map(self.before.find, self.specs) if package]
+        states = self.config.path("Dir::State::extended_states")
+        options = self.apt_get().settings_as_options()
+        marks.mark_manual(self.system.runner, here, self.before.native_architecture, states, options)
+
+    def _prove(self, plan: Plan) -> None:
+        after = read_installed(self.system.runner)
+        planned = {package.name: package.version for package in plan.install}
+        for spec in self.specs:
+            package = after.find(spec)
+            version = spec.version or planned.get(spec.name, "")
+            if package is None or version not in ("", package.version):
+                now = f"at {package.version}" if package else "not installed"
+                message = f"apt-get reported success, but dpkg says that {spec} is {now}"
+                raise ProgramFailedError(message, returncode=APT_FAILED)
+
+    def _is_older(self, version: str, other: str) -> bool:
+        compared = self.system.runner.capture(("dpkg", "--compare-versions", version, "lt", other))
+        return compared.returncode == 0
+
+    def _owned(self, paths: Collection[str]) -> Collection[str]:
+        return owners(self.system.runner, paths, dpkg.installed_packages(self.system.runner))
+
+
+def nothing_to_do(request: Request, specs: tuple[Spec, ...], before: gate.Installed) -> bool:
+    """Tell whether every spec holds already."""
+    return not specs or (not request.allowed.upgrade and all(map(before.satisfies, specs)))
+
+
+def read_installed(runner: StreamingRunner) -> gate.Installed:
+    """Return what dpkg has installed now."""
+    return gate.Installed(dpkg.installed_packages(runner), dpkg.native_architecture(runner))

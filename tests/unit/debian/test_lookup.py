@@ -1,0 +1,159 @@
+"""The choice among packages that ship a library, on an archive that is written down here."""
+
+from __future__ import annotations
+
+import gzip
+import posixpath
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from multistage_docker.debian.lookup import Lookup
+from multistage_docker.errors import ArchiveError
+from multistage_docker.process import Completed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DIRECTORY = "/usr/lib/x86_64-linux-gnu"
+
+
+@dataclass(slots=True)
+class Archive:
+    """apt and dpkg-deb on an archive of packages with their files; ``asked`` are the commands that ran.
+
+    ``priorities`` are "optional" where nothing is said; ``depends`` is what the closure of dependencies
+    of whatever is listed has; ``index`` is the Contents index, None where it cannot be fetched.
+    """
+
+    packages: Mapping[str, tuple[str, ...]]
+    priorities: Mapping[str, str] = field(default_factory=dict)
+    depends: tuple[str, ...] = ()
+    index: str | None = None
+    reachable: bool = True
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def capture(self, argv: tuple[str, ...]) -> Completed:
+        """Answer as the programs do."""
+        program = posixpath.basename(argv[0])
+        if program == "dpkg-deb":
+            name = posixpath.basename(argv[2]).partition("_")[0]
+            lines = (f"-rw-r--r-- root/root 1 2024-01-01 00:00 .{path}" for path in self.packages[name])
+            return Completed(argv, 0, "\n".join(lines), "")
+        words = [word for word in argv[3:] if not word.startswith("-")]
+        self.asked.append((program, *words))
+        answer = getattr(self, f"_{words[0].replace('-', '_')}")(words[1:])
+        return Completed(argv, 0 if answer is not None else 100, answer or "", "E: Temporary failure")
+
+    def _update(self, _: list[str]) -> str | None:
+        return "" if self.reachable else None
+
+    def _indextargets(self, words: list[str]) -> str:
+        if not self.reachable:
+            return ""
+        return "http://archive.test/Contents-amd64.gz\n" if "Contents" in words[0] else "a list\n"
+
+    def _pkgnames(self, _: list[str]) -> str:
+        return "\n".join(self.packages)
+
+    def _show(self, names: list[str]) -> str:
+        assert set(names) <= set(self.packages), "apt-cache takes an unknown name for a pattern"
+        form = "Package: {}\nVersion: 1.0\nArchitecture: amd64\nPriority: {}\nDescription: a\n b: c\n"
+        return "\n".join(form.format(name, self.priorities.get(name, "optional")) for name in names)
+
+    def _download(self, names: list[str]) -> str:
+        return "\n".join(f"'http://archive.test/{name}' {name}_1.0_amd64.deb 1 SHA256:0" for name in names)
+
+    def _depends(self, _: list[str]) -> str:
+        return "\n".join(f"{name}\n  Depends: other" for name in self.depends)
+
+    def _download_file(self, words: list[str]) -> str | None:
+        for target in (word for word in words if word.startswith("/")):
+            if target.endswith(".gz"):
+                if self.index is None:
+                    return None
+                Path(target).write_bytes(gzip.compress(self.index.encode()))
+            else:
+                Path(target).write_bytes(b"a deb")
+        return ""
+
+
+def lookup(archive: Archive, directory: Path) -> Lookup:
+    """Return a view of the archive."""
+    return Lookup(archive, str(directory), (DIRECTORY,), "amd64")
+
+
+def test_a_name_after_policy_that_ships_the_file_needs_no_index(tmp_path: Path) -> None:
+    """The index of all files is 12 MB: it is asked last."""
+    archive = Archive({"libfoo1": (f"{DIRECTORY}/libfoo.so.1",), "libfoo2": ()})
+    found = lookup(archive, tmp_path).find(["libfoo.so.1"])
+    assert found["libfoo.so.1"].package == "libfoo1"
+    assert not [words for words in archive.asked if "http://archive.test/Contents-amd64.gz" in words]
+
+
+def test_a_name_after_policy_without_the_file_does_not_count(tmp_path: Path) -> None:
+    """A guess is none before the package's own file list confirms it."""
+    archive = Archive(
+        {"libfoo1": (f"{DIRECTORY}/private/libfoo.so.1.0",), "other": (f"{DIRECTORY}/libfoo.so.1",)},
+        index=f"{DIRECTORY[1:]}/libfoo.so.1  libs/other\n",
+    )
+    assert lookup(archive, tmp_path).find(["libfoo.so.1"])["libfoo.so.1"].package == "other"
+
+
+def test_an_index_that_is_out_of_step_is_not_believed(tmp_path: Path) -> None:
+    """What the Contents say is confirmed by the package as well."""
+    archive = Archive(
+        {"other": ("/usr/share/doc/other",)}, index=f"{DIRECTORY[1:]}/libfoo.so.1  libs/other\n"
+    )
+    assert lookup(archive, tmp_path).find(["libfoo.so.1"]) == {}
+
+
+def test_a_package_for_one_library_may_ship_another(tmp_path: Path) -> None:
+    """libgobject-2.0.so.0 comes with what is named after libglib-2.0.so.0: no index is needed."""
+    files = (f"{DIRECTORY}/libglib-2.0.so.0", f"{DIRECTORY}/libgobject-2.0.so.0")
+    archive = Archive({"libglib2.0-0t64": files})
+    found = lookup(archive, tmp_path).find(["libgobject-2.0.so.0", "libglib-2.0.so.0"])
+    assert {name: one.package for name, one in found.items()} == {
+        "libglib-2.0.so.0": "libglib2.0-0t64",
+        "libgobject-2.0.so.0": "libglib2.0-0t64",
+    }
+
+
+@pytest.mark.parametrize(
+    ("priorities", "depends", "chosen", "reason"),
+    [
+        ({}, (), "libbar-foo1", "the name closest to the library's"),
+        ({"alpha": "important"}, (), "alpha", "the highest priority"),
+        ({"alpha": "important"}, ("zeta",), "zeta", "what is listed depends on it"),
+    ],
+    ids=["name", "priority", "dependency"],
+)
+def test_the_choice_among_several(
+    tmp_path: Path, priorities: Mapping[str, str], depends: tuple[str, ...], chosen: str, reason: str
+) -> None:
+    """What comes along anyway is best, then Priority decides, then the name; the reason is said."""
+    names = ("alpha", "libbar-foo1", "zeta")
+    archive = Archive(
+        dict.fromkeys(names, (f"{DIRECTORY}/libfoo.so.1",)),
+        priorities,
+        depends,
+        index=f"{DIRECTORY[1:]}/libfoo.so.1  libs/alpha,libs/libbar-foo1,libs/zeta\n",
+    )
+    found = lookup(archive, tmp_path).find(["libfoo.so.1"], ["listed"])["libfoo.so.1"]
+    assert (found.package, found.reason, found.candidates) == (chosen, reason, names)
+
+
+def test_an_archive_out_of_reach_is_an_error_with_a_name(tmp_path: Path) -> None:
+    """Apt's own words say why."""
+    with pytest.raises(ArchiveError, match="the package archive cannot be reached: Temporary failure"):
+        lookup(Archive({}, reachable=False), tmp_path)
+
+
+def test_names_that_look_like_options_or_patterns_reach_no_program(tmp_path: Path) -> None:
+    """Names come from the content of files, which may be hostile."""
+    archive = Archive({"libfoo1": ()}, index="")
+    names = ["-oDir::Bin::x=y.so.1", "--help.so.1", ".*.so.1", "lib$(id).so.1", "-x", "*"]
+    assert lookup(archive, tmp_path).find(names) == {}
+    assert [words for words in archive.asked if words[1] in ("show", "download")] == []
