@@ -47,8 +47,10 @@ class AptConfig:
     def path(self, key: str) -> str:
         """Return a ``Dir::…`` entry as an absolute path, no slash at its end (apt.conf(5), DIRECTORIES)."""
         value = self.get(key)
-        if not value.startswith("/") and key in _PARENTS:
-            value = posixpath.join(self.path(_PARENTS[key]), value)
+        # The root goes before a path once, whichever of its parents made it absolute.
+        while not value.startswith("/") and key in _PARENTS:
+            key = _PARENTS[key]
+            value = posixpath.join(self.get(key), value)
         return posixpath.normpath(posixpath.join(self.root, value.lstrip("/")))
 
 

@@ -59,6 +59,15 @@ def test_configuration() -> None:
     assert config.get("Nothing", "default") == "default"
 
 
+def test_a_root_directory_goes_before_a_path_once() -> None:
+    """RootDir holds for every place of apt's, however many parents its name has."""
+    config = parse_dump(
+        'RootDir "/srv/x/";\nDir "/";\nDir::State "var/lib/apt";\nDir::State::lists "lists/";\n'
+    )
+    assert (config.root, config.path("Dir::State")) == ("/srv/x", "/srv/x/var/lib/apt")
+    assert config.path("Dir::State::lists") == "/srv/x/var/lib/apt/lists"
+
+
 def test_marks() -> None:
     """Only packages with Auto-Installed: 1 are automatic."""
     record = "Package: {0}\nArchitecture: amd64\nAuto-Installed: {1}\n\n"
