@@ -33,8 +33,9 @@ _MOST_DYNAMIC_BYTES = 0x10000
 _MOST_STRING_BYTES = 0x1000
 _STRING_CHUNK = 128
 _DF_1_NODEFLIB = 0x800
-# GNU_PROPERTY, GNU_BUILD_ID and GNU_ABI_TAG together take less.
+# GNU_PROPERTY, GNU_BUILD_ID and GNU_ABI_TAG together take less; a short dlopen note may as well.
 _COMPILER_NOTES_BYTES = 160
+_DLOPEN_OWNER = b"FDO\0"
 
 _DT_NULL = ENUM_D_TAG["DT_NULL"]
 _TAGS = {
@@ -56,7 +57,7 @@ class ElfObject:
     ``runpath`` are the entries between the colons, not yet expanded; ``rpath`` is empty where there is
     a DT_RUNPATH, since ld.so ignores it then, and ``runpath`` is None where there is none. ``versions``
     is filled only where it was asked for. ``may_have_notes`` says that there is a note segment with room
-    for more than what compilers put there.
+    for more than what compilers put there, or with the owner of dlopen notes in it.
     """
 
     bits: int
@@ -144,10 +145,7 @@ class ElfReader:
                 tag == "DT_FLAGS_1" and value & _DF_1_NODEFLIB for tag, value in entries
             ),
             versions=self._versions(dict(entries), strings) if versions else NO_VERSIONS,
-            may_have_notes=any(
-                segment["p_type"] == "PT_NOTE" and segment["p_filesz"] > _COMPILER_NOTES_BYTES
-                for segment in self.segments
-            ),
+            may_have_notes=any(map(self._may_have_dlopen_notes, self.segments)),
         )
 
     def dynamic_entries(self) -> tuple[tuple[str, int], ...]:
@@ -228,6 +226,17 @@ class ElfReader:
             start = self.file_offset(values["DT_VERDEF"], what)
             defined = frozenset(reader.defined(start, values.get("DT_VERDEFNUM", 0)))
         return Versions(required, defined)
+
+    def _may_have_dlopen_notes(self, segment: Any) -> bool:  # noqa: ANN401 - pyelftools' structures are untyped
+        if segment["p_type"] != "PT_NOTE":
+            return False
+        if segment["p_filesz"] > _COMPILER_NOTES_BYTES:
+            return True
+        try:
+            return _DLOPEN_OWNER in self._read(segment["p_offset"], segment["p_filesz"])
+        except MalformedElfError:
+            # ld.so does not read notes: the rest of the file may well be sound.
+            return False
 
     def _interpreter(self) -> str:
         segment = next((s for s in self.segments if s["p_type"] == "PT_INTERP"), None)

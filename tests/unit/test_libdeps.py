@@ -1,0 +1,224 @@
+"""The use case find-libdeps: owners, what is opened by name, and what only the archive has."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import multistage_docker
+from multistage_docker.forest import Choices, Opened
+from multistage_docker.libdeps import find_libdeps
+from multistage_docker.opening import openings
+from multistage_docker.process import Completed
+from support.elf_writer import ElfFile
+from support.fake_archive import DIRECTORY, Archive
+
+if TYPE_CHECKING:
+    from multistage_docker.report import Report
+
+
+@dataclass(slots=True)
+class Machine:
+    """A tree, a system with packages named by directory, and an archive; it runs its own programs."""
+
+    top: Path
+    archive: Archive = field(default_factory=lambda: Archive({}))
+
+    def capture(self, argv: tuple[str, ...]) -> Completed:
+        """Answer as dpkg does, or have the archive answer."""
+        match argv:
+            case ("dpkg", *_):
+                return Completed(argv, 0, "amd64\n", "")
+            case ("dpkg-query", "--show", *_):
+                names = sorted(os.listdir(self.top / "system"))
+                return Completed(argv, 0, "".join(map(_record, names)), "")
+            case ("dpkg-query", "--search", *paths):
+                place = f"{self.top}/system/"
+                owned = [path for path in paths if path.startswith(place)]
+                lines = (f"{path.removeprefix(place).partition('/')[0]}:amd64: {path}\n" for path in owned)
+                return Completed(argv, 1, "".join(lines), "")
+        return self.archive.capture(argv)
+
+    def library(self, package: str, soname: str, *needed: str) -> None:
+        """Put a library of a package into the system; the package "" is none."""
+        place = f"system/{package}" if package else "local"
+        ElfFile(soname=soname, needed=needed).write(self.top / place / soname)
+
+    def extension(self, name: str, *needed: str, notes: bytes = b"") -> None:
+        """Put an extension into the tree."""
+        ElfFile(needed=needed, notes=notes).write(self.top / "tree" / name)
+
+    def source(self, text: str) -> None:
+        """Put a Python module into the tree."""
+        (self.top / "tree/opener.py").write_text(text)
+
+    def report(self, choices: Choices | None = None) -> Report:
+        """Return what the tree needs."""
+        return find_libdeps([str(self.top / "tree")], choices or Choices(), runner=self)
+
+
+def _record(name: str) -> str:
+    values = (name, "amd64", "1", "install", "installed", "", "optional", "1", "", "", "")
+    return "\x1f".join(values) + "\x1e"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Give each test a machine whose loader looks into its packages' directories."""
+    top = Path(os.path.realpath(tmp_path))
+    for directory in ("tree", "system/listed", "system/other"):
+        (top / directory).mkdir(parents=True)
+    places = (f"{top}/system/listed", f"{top}/system/other", f"{top}/local")
+    monkeypatch.setenv("LD_LIBRARY_PATH", ":".join(places))
+    return Machine(top)
+
+
+def names(report: Report) -> list[str]:
+    """Return the names of the listed packages."""
+    return [package.name for package in report.packages]
+
+
+RESOLVE = Choices(resolve_missing=True)
+FOO = (f"{DIRECTORY}/libfoo.so.1", f"{DIRECTORY}/libfoo-more.so.1")
+
+
+def test_libraries_without_a_package_are_followed(machine: Machine) -> None:
+    """What an unpackaged library needs is listed, since no package brings it along."""
+    machine.library("listed", "liblisted.so.1", "libother.so.1")
+    machine.library("other", "libother.so.1")
+    machine.library("", "libown.so.1", "libdeep.so.1")
+    machine.library("", "libdeep.so.1", "liblisted.so.1")
+    machine.extension("ext.so", "libown.so.1")
+    report = machine.report()
+    assert names(report) == ["listed"]
+    assert {requirement.soname for requirement in report.unpackaged} == {"libown.so.1", "libdeep.so.1"}
+
+
+def test_what_is_missing_is_found_in_the_archive(machine: Machine) -> None:
+    """One package may meet several needs; a name that no package ships stays missing."""
+    machine.archive = Archive({"libfoo1": FOO}, index="")
+    machine.extension("ext.so", "libfoo.so.1", "libfoo-more.so.1", "libgone.so.1")
+    report = machine.report(RESOLVE)
+    package = report.packages[0]
+    assert (package.name, package.version, report.archive_asked) == ("libfoo1", "1.0", True)
+    assert [requirement.soname for requirement in package.requirements] == ["libfoo-more.so.1", "libfoo.so.1"]
+    assert package.found
+    assert [requirement.soname for requirement in report.missing] == ["libgone.so.1"]
+    assert machine.report().archive_asked is False
+
+
+def test_a_listed_package_may_have_more(machine: Machine) -> None:
+    """A package that is installed in part of its files, and found for another, is listed once."""
+    machine.library("listed", "liblisted.so.1")
+    machine.archive = Archive({"listed": FOO[:1]}, index=f"{FOO[0][1:]}  libs/listed\n")
+    machine.extension("ext.so", "liblisted.so.1", "libfoo.so.1")
+    report = machine.report(RESOLVE)
+    assert names(report) == ["listed"]
+    assert [one.soname for one in report.packages[0].requirements] == ["libfoo.so.1", "liblisted.so.1"]
+
+
+def test_nothing_missing_asks_no_archive(machine: Machine) -> None:
+    """Without a missing library there is nothing to fetch an index for, and a plugin's do not count."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("plugins/ext.so", "libfoo.so.1")
+    report = machine.report(RESOLVE)
+    assert machine.archive.asked == []
+    assert [requirement.soname for requirement in report.missing] == ["libfoo.so.1"]
+
+
+def test_an_archive_out_of_reach(machine: Machine) -> None:
+    """The rest of the report is there, with apt's reason."""
+    machine.archive = Archive({}, reachable=False)
+    machine.library("listed", "liblisted.so.1")
+    machine.extension("ext.so", "liblisted.so.1", "libfoo.so.1")
+    report = machine.report(RESOLVE)
+    assert names(report) == ["listed"]
+    assert report.lookup_error.startswith("the package archive cannot be reached: Temporary failure: ")
+    assert (report.archive_asked, len(report.missing)) == (False, 1)
+
+
+def test_contents_out_of_reach(machine: Machine) -> None:
+    """An error without a way out is told as it is."""
+    machine.archive = Archive({})
+    machine.extension("ext.so", "libfoo.so.1")
+    assert machine.report(RESOLVE).lookup_error == "the archive's Contents indexes cannot be fetched"
+
+
+def test_a_directory_that_is_kept(machine: Machine) -> None:
+    """The indexes stay where the caller wants them, and nowhere else."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1")
+    kept = machine.top / "kept"
+    machine.report(Choices(resolve_missing=True, cache_directory=str(kept)))
+    assert (kept / "apt.conf").exists()
+
+
+@pytest.mark.parametrize(
+    ("opened", "listed", "mentioned"),
+    [
+        (Opened.IGNORE, ["listed"], []),
+        (Opened.MENTION, ["listed"], ["other"]),
+        (Opened.LIST, ["listed", "other"], []),
+    ],
+)
+def test_what_is_opened_by_name(
+    machine: Machine, opened: Opened, listed: list[str], mentioned: list[str]
+) -> None:
+    """A library that a source opens is ignored, mentioned or listed, as was chosen."""
+    machine.library("listed", "liblisted.so.1")
+    machine.library("other", "libother.so.1")
+    machine.extension("ext.so", "liblisted.so.1")
+    machine.source('import ctypes\nctypes.CDLL("libother.so.1")\nctypes.CDLL("liblisted.so.1")\n')
+    report = machine.report(Choices(opened=opened))
+    assert names(report) == listed
+    assert [package.name for package in report.opened_packages] == mentioned
+
+
+@pytest.mark.parametrize("opened", [Opened.MENTION, Opened.LIST])
+def test_what_is_opened_and_missing(machine: Machine, opened: Opened) -> None:
+    """The archive is asked for it only where it is to be listed."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so")
+    machine.source('import ctypes\nctypes.CDLL("libfoo.so.1")\n')
+    report = machine.report(Choices(opened=opened, resolve_missing=True))
+    assert names(report) == (["libfoo1"] if opened is Opened.LIST else [])
+    assert len(report.opened_missing) == (opened is Opened.MENTION)
+    assert report.missing == ()
+
+
+@pytest.mark.parametrize("description", ["", "Talk to others, which takes a longer explanation"])
+def test_dlopen_notes(machine: Machine, description: str) -> None:
+    """An ELF file's notes, short or long, count like what a source opens, with their priority."""
+    sonames = ["libgone.so.1", "libother.so.1"]
+    said = {"description": description, "soname": sonames, "priority": "required"}
+    entry = json.dumps([said]).encode()
+    note = struct.pack("<III", 4, len(entry), 0x407C0C0A) + b"FDO\0" + entry
+    machine.library("other", "libother.so.1")
+    machine.extension("ext.so", notes=note)
+    requirement = machine.report().opened_packages[0].requirements[0]
+    assert (requirement.soname, requirement.priority, requirement.line) == ("libother.so.1", "required", 0)
+
+
+def test_sources_that_cannot_be_read_open_nothing(tmp_path: Path) -> None:
+    """A file that is gone, a FIFO and a link are passed by; none of them is waited for."""
+    os.mkfifo(tmp_path / "fifo.py")
+    (tmp_path / "target").write_text('import ctypes\nctypes.CDLL("libfoo.so.1")\n')
+    (tmp_path / "link.py").symlink_to("target")
+    (tmp_path / "real.py").write_text('import ctypes\n\nctypes.CDLL("libfoo.so.1")\n')
+    (tmp_path / "none.py").write_text("print()\n")
+    files = [str(tmp_path / name) for name in ("fifo.py", "gone.py", "link.py", "none.py", "real.py")]
+    found = openings(files, {}, jobs=1)
+    assert [(one.file, one.line, one.names) for one in found] == [(files[-1], 3, ("libfoo.so.1",))]
+
+
+def test_the_public_names() -> None:
+    """The package gives its use case by name, and no others."""
+    assert multistage_docker.find_libdeps is find_libdeps
+    with pytest.raises(AttributeError, match="nosuch"):
+        _ = multistage_docker.nosuch
