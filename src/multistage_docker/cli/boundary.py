@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from multistage_docker.cli.bytecode import remove_own_bytecode
 from multistage_docker.errors import (
     MultistageDockerError,
     OutputError,
@@ -29,6 +30,7 @@ def run(app: typer.Typer, command: str) -> NoReturn:
     """Run a command line and leave the process with the exit code that fits its outcome."""
     if sys.stderr is None:  # closed by the caller: nobody is to be told
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    remove_own_bytecode()
     try:
         app(prog_name=command)
         code = 0
