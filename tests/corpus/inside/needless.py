@@ -6,6 +6,7 @@ the needs that it is listed for is needless.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import subprocess
@@ -23,7 +24,7 @@ def is_met(requirement: dict[str, Any]) -> bool:
     """Whether ld.so finds the library when it loads the file that needs it.
 
     For what code opens by name, and what ld.so has no line for, the question is whether the library stands
-    where it was found, or in a default directory under its name.
+    where it was found, or in a default directory; find_library() is asked for the stem of a name.
     """
     if requirement["kind"] == "needed":
         loader = _loader_of(requirement["file"])
@@ -32,8 +33,10 @@ def is_met(requirement: dict[str, Any]) -> bool:
         answer = traced(loader, requirement["file"])
         if not isinstance(answer, str) and requirement["soname"] in answer:
             return bool(answer[requirement["soname"]])
-    places = (requirement["path"] or "", *(f"{place}/{requirement['soname']}" for place in _DIRECTORIES))
-    return any(os.path.exists(place) for place in places)
+    if os.path.exists(requirement["path"] or ""):
+        return True
+    names = (requirement["soname"], f"lib{requirement['soname']}.so*")
+    return any(glob.glob(f"{directory}/{name}") for directory in _DIRECTORIES for name in names)
 
 
 def _loader_of(path: str) -> str:
