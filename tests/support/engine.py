@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from support.layers import read_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from support.layers import Layer
@@ -85,6 +86,16 @@ class Engine:
                 f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
             )
         return done.stdout
+
+    @contextmanager
+    def started(self, image: str, *command: str, options: tuple[str, ...] = ()) -> Iterator[str]:
+        """Run a command, or the image's own, while the block lasts, and give the container's name."""
+        argv = [self.client, "run", "--detach", "--network=host", *options, image, *command]
+        name = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+        try:
+            yield name
+        finally:
+            subprocess.run([self.client, "rm", "--force", "--volumes", name], capture_output=True, check=True)
 
     def layers(self, image: str) -> tuple[Layer, ...]:
         """Return the layers of an image, the lowest first."""

@@ -1,0 +1,184 @@
+"""The examples that people copy: each builds, runs hardened, and holds just what it needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.layers import added, files, merged
+
+if TYPE_CHECKING:
+    from support.engine import Engine
+    from support.layers import Layer
+
+pytestmark = pytest.mark.image
+
+APPLICATION = "/usr/share/python3/app"
+HARDENED = ("--read-only", "--user", "1000:1000", "--cap-drop", "ALL")
+EFFICIENCY = 0.98
+DIVE = Path(sys.executable).with_name("dive")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example: its folder, how its output starts, packages that it must list, its base's tag or stage."""
+
+    name: str
+    says: str
+    packages: frozenset[str]
+    base: str = "python:3.11-slim-bookworm"
+    stage: str = ""
+
+
+EXAMPLES = (
+    Example("pip", "libpq 15.", frozenset({"libpq5"})),
+    Example("uv", "libyaml 0.2.", frozenset({"libyaml-0-2"})),
+    Example("debian-python", "libpq 15.", frozenset({"libpq5"}), stage="runtime"),
+    Example("cache-mounts", "libpq 15.", frozenset({"libpq5"})),
+    Example("opencv", "edge pixels: ", frozenset({"libgl1"})),
+    Example("dlopen", "application/pdf", frozenset({"libmagic1", "libpango-1.0-0", "libpangoft2-1.0-0"})),
+    Example("held", "libpq 15.", frozenset({"libpq5", "libyaml-0-2"}), stage="vendor"),
+    Example("web", "Python 3.11.", frozenset({"libpq5", "libjpeg62-turbo"})),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An example, its final image, and the image that it starts from."""
+
+    example: Example
+    image: str
+    base: str
+
+
+@pytest.fixture(scope="module", params=EXAMPLES, ids=lambda example: example.name)
+def built(request: pytest.FixtureRequest, base_images: Engine, root: Path) -> Built:
+    """Return each example, built from this checkout."""
+    example: Example = request.param
+    dockerfile = root / "docker" / "examples" / example.name / "Dockerfile"
+    tag = f"multistage-docker-test:example-{example.name}"
+    base = example.base
+    if example.stage:
+        base = base_images.build(dockerfile, f"{tag}-base", context=root, target=example.stage)
+    return Built(example, base_images.build(dockerfile, tag, context=root), base)
+
+
+@pytest.fixture(scope="module")
+def addition(built: Built, engine: Engine) -> Layer:
+    """Return what the final image has that the image it starts from has not."""
+    return added(merged(engine.layers(built.base)), merged(engine.layers(built.image)))
+
+
+def _listed(engine: Engine, built: Built) -> set[str]:
+    return set(engine.output(built.image, "cat", f"{APPLICATION}/pkgdeps.txt").split())
+
+
+def _installed(engine: Engine, image: str) -> dict[str, str]:
+    said = engine.output(image, "dpkg-query", "--show", "--showformat=${Package} ${Version}\n")
+    return dict(line.split() for line in said.splitlines())
+
+
+def test_runs_hardened(built: Built, engine: Engine) -> None:
+    """The application works unprivileged, without capabilities, on a read-only file system."""
+    command = (f"{APPLICATION}/bin/python", "--version") if built.example.name == "web" else ()
+    said = engine.output(built.image, *command, options=HARDENED)
+    assert said.startswith(built.example.says)
+
+
+def test_lists_what_it_needs(built: Built, engine: Engine) -> None:
+    """The packages that the example is about are listed, and every listed one is installed."""
+    listed = _listed(engine, built)
+    assert listed >= built.example.packages
+    assert listed <= _installed(engine, built.image).keys()
+
+
+def test_names_what_it_is(built: Built, engine: Engine) -> None:
+    """The image carries the annotations of the Open Container Initiative, and runs as no privileged user."""
+    done = subprocess.run(
+        [engine.client, "image", "inspect", built.image], capture_output=True, text=True, check=True
+    )
+    (inspected,) = json.loads(done.stdout)
+    prefix = "org.opencontainers.image."
+    labels = {
+        name.removeprefix(prefix): value
+        for name, value in inspected["Config"]["Labels"].items()
+        if name.startswith(prefix)
+    }
+    assert labels.keys() == {"title", "description", "licenses", "version", "revision"}
+    assert all(labels.values())
+    assert inspected["Config"]["User"] == "1000:1000"
+
+
+def test_no_layer_undoes_another(built: Built, engine: Engine) -> None:
+    """Nearly every byte in the image's layers is one that a container sees, as dive counts them."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive, report = f"{folder}/image.tar", f"{folder}/report.json"
+        subprocess.run([engine.client, "save", "--output", archive, built.image], check=True)
+        subprocess.run(
+            [DIVE, f"docker-archive://{archive}", "--json", report],
+            env={**os.environ, "CI": "false"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
+        found = json.loads(Path(report).read_text(encoding="utf-8"))["image"]
+    assert found["efficiencyScore"] >= EFFICIENCY, found["inefficientBytes"]
+
+
+def test_held_package_stays(built: Built, engine: Engine) -> None:
+    """What the base has, on hold or not, has the same version in the final image."""
+    before, after = _installed(engine, built.base), _installed(engine, built.image)
+    assert {name: after.get(name) for name in before} == before
+    held = engine.output(built.image, "apt-mark", "showhold").split()
+    assert held == (["libpq5"] if built.example.name == "held" else [])
+
+
+def test_every_added_file_is_accounted_for(built: Built, addition: Layer, engine: Engine) -> None:
+    """What is added belongs to the virtualenv or an added package, or is the package system's state."""
+    new = sorted(_installed(engine, built.image).keys() - _installed(engine, built.base).keys())
+    owned = engine.output(
+        built.image,
+        "sh",
+        "-c",
+        'for name; do dpkg-query --listfiles "$name"; done; ls /var/lib/dpkg/info/*',
+        "sh",
+        *new,
+    )
+    # bookworm registers files under the names that they had before /usr was merged.
+    known = {path if not path.startswith("/lib") else f"/usr{path}" for path in owned.splitlines()}
+    unaccounted = [
+        path
+        for path in files(addition)
+        if not path.startswith(f"{APPLICATION}/") and path not in known and path not in STATE
+    ]
+    assert [path for path in unaccounted if not path.startswith(WRITTEN_BY_SCRIPTS)] == []
+
+
+# What apt, dpkg and ldconfig keep about the packages of an image.
+STATE = {
+    "/etc/ld.so.cache",
+    "/var/cache/debconf/config.dat",
+    "/var/cache/debconf/templates.dat",
+    "/var/lib/apt/extended_states",
+    "/var/lib/dpkg/status",
+    "/var/lib/dpkg/triggers/File",
+}
+WRITTEN_BY_SCRIPTS: tuple[str, ...] = ()
+
+
+def test_no_byte_of_the_tools(addition: Layer) -> None:
+    """No file of the commands or of what they depend on is added, and no bytecode outside the virtualenv."""
+    names = ("multistage_docker", "typer", "rich", "elftools", "pyelftools", "apt-install", "find-libdeps")
+    assert [path for path in files(addition) if set(path.split("/")) & set(names)] == []
+    assert [path for path in addition if path.startswith("/opt/") and path != "/opt/tools"] == []
+    assert [
+        path for path in addition if "__pycache__" in path and not path.startswith(f"{APPLICATION}/")
+    ] == []
