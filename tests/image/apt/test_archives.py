@@ -22,7 +22,7 @@ def test_both_archives_agree(base_images: Engine, root: Path, suite: str) -> Non
     script = (
         "(apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-minimal "
         "libpython3-stdlib python3-apt) > /dev/null 2>&1; "
-        "PYTHONPATH=/package /usr/bin/python3 -B /context/compare_archives.py"
+        "PYTHONPATH=/package /usr/bin/python3 -B /context/compare_archives.py /tmp/compare.bin"
     )
     mounts = (f"--volume={root}/src:/package:ro", f"--volume={CONTEXT}:/context:ro")
     bindings, commands = json.loads(

@@ -1,6 +1,7 @@
 """Asks both implementations of the archive the same questions, and prints both answers as JSON.
 
-Runs on Debian's own Python with python3-apt, the package on PYTHONPATH, indexes fetched.
+Runs on Debian's own Python with python3-apt, the package on PYTHONPATH, indexes fetched. Its argument is
+where apt may keep its cache of them meanwhile.
 """
 
 from __future__ import annotations
@@ -58,5 +59,6 @@ def plan_or_error(archive: Archive, specs: tuple[str, ...]) -> object:
         return str(error)
 
 
-runner, apt = SystemRunner(), AptGet(settings=("Dir::Cache::pkgcache=/var/cache/apt/compare.bin",))
+settings = (f"Dir::Cache::pkgcache={sys.argv[1]}", "Dir::Cache::srcpkgcache=")
+runner, apt = SystemRunner(), AptGet(settings=settings)
 json.dump([answers(BindingsArchive(runner, apt)), answers(CommandsArchive(runner, apt))], sys.stdout)
