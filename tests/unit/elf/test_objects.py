@@ -221,3 +221,24 @@ def test_versions(elf_data: ElfData) -> None:
     assert consumer.versions.required == (("libversioned.so.1", "SAMPLE_2.0"),)
     assert consumer.versions.defined is None
     assert read(elf_data.read("versioned.so")).versions == Versions()
+
+
+def test_notes_that_lead_nowhere_spoil_nothing() -> None:
+    """ld.so does not read notes: a file whose note segment is beyond the end of any file is sound."""
+    content = bytearray(ElfFile(needed=("liba.so.1",), notes=bytes(24)).content())
+    size = 56
+    table = [64 + number * size for number in range(3)]
+    at = next(offset for offset in table if content[offset] == 4)
+    struct.pack_into("<Q", content, at + 8, 2**64 - 1)
+    elf = read_object(io.BytesIO(content))
+    assert (elf.needed, elf.may_have_notes) == (("liba.so.1",), False)
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [(b"GNU\0" + bytes(60), False), (bytes(12) + b"FDO\0" + bytes(8), True), (bytes(200), True)],
+    ids=["of a compiler", "short", "long"],
+)
+def test_which_notes_are_worth_a_look(notes: bytes, *, expected: bool) -> None:
+    """Notes of dlopen's owner are, however short, and all that compilers do not write."""
+    assert read_object(io.BytesIO(ElfFile(notes=notes).content())).may_have_notes is expected
