@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,10 +44,6 @@ class AptGet:
     extra: tuple[str, ...] = ()
     config_file: str = ""
 
-    def with_settings(self, *settings: str) -> AptGet:
-        """Return the same with more ``-o`` values."""
-        return replace(self, settings=(*self.settings, *settings))
-
     def update(self) -> tuple[str, ...]:
         """Return the argv that fetches the indexes."""
         return ("apt-get", "-qq" if self.quiet else "-q", *self._options(), "update")
@@ -55,10 +51,6 @@ class AptGet:
     def simulate(self, specs: Iterable[str]) -> tuple[str, ...]:
         """Return the argv that says what an installation would do, even what it would then refuse to."""
         return ("apt-get", "-q", "--simulate", *_SEE_ALL, *self._install(specs))
-
-    def print_uris(self, specs: Iterable[str]) -> tuple[str, ...]:
-        """Return the argv that says what an installation would fetch."""
-        return ("apt-get", "-qq", "--print-uris", *self._install(specs))
 
     def download(self, specs: Iterable[str]) -> tuple[str, ...]:
         """Return the argv that fetches what an installation needs."""
