@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,22 @@ APPLICATION = "/usr/share/python3/app"
 HARDENED = ("--read-only", "--user", "1000:1000", "--cap-drop", "ALL")
 EFFICIENCY = 0.98
 DIVE = Path(sys.executable).with_name("dive")
+
+# What apt, dpkg and ldconfig keep about the packages of an image.
+STATE = {
+    "/etc/ld.so.cache",
+    "/var/cache/debconf/config.dat",
+    "/var/cache/debconf/templates.dat",
+    "/var/lib/apt/extended_states",
+    "/var/lib/dpkg/status",
+    "/var/lib/dpkg/triggers/File",
+}
+# What the scripts of libraries' packages write: x11-common and fontconfig.
+BY_SCRIPTS = ("/etc/rcS.d/", "/etc/fonts/conf.d/", "/var/cache/fontconfig/")
+# pip vendors a rich of its own.
+OF_THE_TOOLS = re.compile(
+    r"(?<!/_vendor)/(multistage_docker|typer|rich|elftools|pyelftools)(-[^/]+)?(/|$)|/(apt-install|find-libdeps)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,30 +171,16 @@ def test_every_added_file_is_accounted_for(built: Built, addition: Layer, engine
     )
     # bookworm registers files under the names that they had before /usr was merged.
     known = {path if not path.startswith("/lib") else f"/usr{path}" for path in owned.splitlines()}
-    unaccounted = [
+    assert [
         path
         for path in files(addition)
-        if not path.startswith(f"{APPLICATION}/") and path not in known and path not in STATE
-    ]
-    assert [path for path in unaccounted if not path.startswith(WRITTEN_BY_SCRIPTS)] == []
-
-
-# What apt, dpkg and ldconfig keep about the packages of an image.
-STATE = {
-    "/etc/ld.so.cache",
-    "/var/cache/debconf/config.dat",
-    "/var/cache/debconf/templates.dat",
-    "/var/lib/apt/extended_states",
-    "/var/lib/dpkg/status",
-    "/var/lib/dpkg/triggers/File",
-}
-WRITTEN_BY_SCRIPTS: tuple[str, ...] = ()
+        if not path.startswith((f"{APPLICATION}/", *BY_SCRIPTS)) and path not in known and path not in STATE
+    ] == []
 
 
 def test_no_byte_of_the_tools(addition: Layer) -> None:
     """No file of the commands or of what they depend on is added, and no bytecode outside the virtualenv."""
-    names = ("multistage_docker", "typer", "rich", "elftools", "pyelftools", "apt-install", "find-libdeps")
-    assert [path for path in files(addition) if set(path.split("/")) & set(names)] == []
+    assert [path for path in files(addition) if OF_THE_TOOLS.search(path)] == []
     assert [path for path in addition if path.startswith("/opt/") and path != "/opt/tools"] == []
     assert [
         path for path in addition if "__pycache__" in path and not path.startswith(f"{APPLICATION}/")
