@@ -15,7 +15,9 @@ from typing import Any
 
 from corpus.inside.glibc import traced
 
-_LOADER = "/lib64/ld-linux-x86-64.so.2"
+# By the byte that stands for 32 or 64 bits in an ELF file.
+_LOADERS = {1: "/lib/ld-linux.so.2", 2: "/lib64/ld-linux-x86-64.so.2"}
+_CLASS_OFFSET = 4
 _DIRECTORIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib")
 
 
@@ -26,13 +28,23 @@ def is_met(requirement: dict[str, Any]) -> bool:
     where it was found, or in a default directory; find_library() is asked for the stem of a name.
     """
     if requirement["kind"] == "needed":
-        answer = traced(_LOADER, requirement["file"])
+        loader = loader_of(requirement["file"])
+        # The loader itself may have been removed: then nothing is met.
+        answer = (
+            traced(loader, requirement["file"]) if os.path.exists(loader) else {requirement["soname"]: ""}
+        )
         if not isinstance(answer, str) and requirement["soname"] in answer:
             return bool(answer[requirement["soname"]])
     if os.path.exists(requirement["path"] or ""):
         return True
     names = (requirement["soname"], f"lib{requirement['soname']}.so*")
     return any(glob.glob(f"{directory}/{name}") for directory in _DIRECTORIES for name in names)
+
+
+def loader_of(path: str) -> str:
+    """Return the ld.so for an ELF file of this machine's family."""
+    with open(path, "rb") as stream:
+        return _LOADERS[stream.read(_CLASS_OFFSET + 1)[_CLASS_OFFSET]]
 
 
 def main() -> None:
