@@ -185,3 +185,26 @@ def test_no_byte_of_the_tools(addition: Layer) -> None:
     assert [
         path for path in addition if "__pycache__" in path and not path.startswith(f"{APPLICATION}/")
     ] == []
+
+
+EPOCH = 1_700_000_000
+LATER = f"find /etc /usr /var -xdev -newermt @{EPOCH} -type f -not -path '{APPLICATION}/*'"
+BYTECODE = f"""
+import pathlib
+# PEP 552: the second word of bytecode is 0 when it holds its source's time, 3 for a hash that is checked.
+words = {{path.read_bytes()[4:8] for path in pathlib.Path({APPLICATION!r}).rglob("*.pyc")}}
+print(sorted(int.from_bytes(word, "little") for word in words))
+"""
+
+
+def test_source_date_epoch(base_images: Engine, root: Path) -> None:
+    """Given a time, bytecode depends on no clock, and what apt-install wrote is not newer than that."""
+    dockerfile = root / "docker" / "examples" / "pip" / "Dockerfile"
+    arguments = {"SOURCE_DATE_EPOCH": str(EPOCH)}
+    image = base_images.build(
+        dockerfile, "multistage-docker-test:example-epoch", context=root, arguments=arguments
+    )
+    assert base_images.output(image, f"{APPLICATION}/bin/python", "-c", BYTECODE).strip() == "[3]"
+    before = base_images.output("python:3.11-slim-bookworm", "sh", "-c", LATER)
+    after = base_images.output(image, "sh", "-c", LATER)
+    assert set(after.split()) <= set(before.split()) - {"/var/lib/dpkg/status"}
