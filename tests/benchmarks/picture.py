@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TypedDict
 
-WIDTH, LEFT, RIGHT = 760, 16, 150
+WIDTH, LEFT, RIGHT = 760, 16, 190
 BAR, GAP, HEADING, SPACE = 20, 6, 22, 18
 LEGEND = 30
 NAMES = {"builder": "one stage", "classic": "slim, classic scripts", "ours": "slim, multistage-docker"}
