@@ -11,12 +11,13 @@ PYTHON = "3.11"
 VIRTUALENV = "/usr/share/python3/app"
 TOOLS = "/opt/tools"
 
-# The lists and archives are shared by all cases and stand in no image.
+# Shared by all cases of a suite, in no image. pip keeps the wheels that it builds, and a wheel that was built
+# on one suite asks for libraries that another does not have.
 _APT_CACHES = (
     "--mount=type=cache,id=corpus-lists-{suite},target=/var/lib/apt/lists "
     "--mount=type=cache,id=corpus-archives-{suite},target=/archives"
 )
-_PIP_CACHE = "--mount=type=cache,id=corpus-pip,target=/root/.cache/pip"
+_PIP_CACHE = "--mount=type=cache,id=corpus-pip-{suite},target=/root/.cache/pip"
 
 
 def builder_image(suite: str) -> str:
@@ -41,11 +42,12 @@ def final_mark(case: Case) -> str:
 
 def tools(suite: str, wheel: str) -> str:
     """Return the Dockerfile of the image that holds the commands, installed from a wheel of the context."""
+    cache = _PIP_CACHE.format(suite=suite)
     return "\n".join(
         (
             f"FROM {builder_image(suite)}",
             f"COPY {wheel} /tmp/",
-            f"RUN {_PIP_CACHE} python3 -m venv {TOOLS} && {TOOLS}/bin/pip install -q /tmp/{wheel}",
+            f"RUN {cache} python3 -m venv {TOOLS} && {TOOLS}/bin/pip install -q /tmp/{wheel}",
             "",
         )
     )
@@ -61,7 +63,7 @@ def builder(case: Case, suite: str) -> str:
             f"-o Dir::Cache::archives=/archives {case.apt}"
         )
     lines.append(
-        f"RUN {_PIP_CACHE} {builder_mark(case)}; python3 -m venv {VIRTUALENV} "
+        f"RUN {_PIP_CACHE.format(suite=suite)} {builder_mark(case)}; python3 -m venv {VIRTUALENV} "
         f"&& {VIRTUALENV}/bin/pip install -q {case.pip}"
     )
     return "\n".join((*lines, ""))

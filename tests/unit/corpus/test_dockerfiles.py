@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from corpus import dockerfiles
-from corpus.cases import Case
+from corpus.cases import SUITES, Case
 
 CASE = Case(name="one", kind="sdist", pip="--no-binary one 'one<2'", check="import one", apt="libone-dev")
 
@@ -15,6 +15,12 @@ def test_the_builder_installs_what_the_case_names() -> None:
     assert "libone-dev" in text
     assert "/usr/share/python3/app/bin/pip install -q --no-binary one 'one<2'\n" in text
     assert text.count("corpus=one;") == text.count("RUN ") == 2
+
+
+def test_wheels_stay_on_their_suite() -> None:
+    """The cache of pip, which holds wheels that were built on one suite, is never seen by another."""
+    caches = [dockerfiles.builder(CASE, suite).count(f"id=corpus-pip-{suite},") for suite in SUITES]
+    assert caches == [1] * len(SUITES)
 
 
 def test_a_case_without_packages_has_no_apt_step() -> None:
