@@ -39,11 +39,41 @@ def _suite(document: dict[str, Any], cases: dict[str, Case]) -> Iterator[str]:
     names = [name for name in TITLES if any(name in record.get("peers", {}) for record in records.values())]
     yield f"## {document['suite']}, {document['date']}"
     yield ""
-    header = ["case", "kind", "ELF files", "listed", "unresolved", "find-libdeps, s", "kB", "layers", "runs"]
+    tools = {record["tool"] for record in records.values()}
+    if len(tools) > 1:
+        yield (
+            f"**Interim:** the rows were got with {len(tools)} states of the commands' sources, named in the "
+            'column "sources"; only rows of one state can be compared with each other.'
+        )
+        yield ""
+    absent = [name for name in cases if name not in records]
+    if absent:
+        yield f"Without a result here: {', '.join(absent)}."
+        yield ""
+    header = [
+        "case",
+        "sources",
+        "kind",
+        "ELF files",
+        "listed",
+        "unresolved",
+        "find-libdeps, s",
+        "kB",
+        "layers",
+        "runs",
+    ]
     yield _row([*header, *(f"{TITLES[name]}, kB" for name in names)])
     yield _row(["---"] * (len(header) + len(names)))
     for name, record in records.items():
-        yield _row([name, cases[name].kind, *_cells(record), *(_peer(record, peer) for peer in names)])
+        yield _row(
+            [
+                name,
+                record["tool"],
+                cases[name].kind,
+                *_cells(record),
+                *(_peer(record, peer) for peer in names),
+            ]
+        )
     yield ""
     yield from _sums(records, names)
     yield ""
@@ -80,13 +110,23 @@ def _sums(records: dict[str, Record], names: list[str]) -> Iterator[str]:
         record["shlibdeps"] for record in records.values() if record.get("shlibdeps", {}).get("answers")
     ]
     proven = [record["needless"] for record in records.values() if "packages" in record.get("needless", {})]
+    tried_by_all = [
+        one for one in records.values() if names and all(name in one.get("peers", {}) for name in names)
+    ]
     finals = [record["final"] for record in records.values() if "runs" in record.get("final", {})]
     if finals:
         running = [final for final in finals if final["runs"]]
         total = sum(final["kilobytes"] for final in running)
         yield f"- find-libdeps: {len(running)} of {len(finals)} cases run, with {total:,} kB of packages."
+    if tried_by_all:
+        running = [one["final"] for one in tried_by_all if one["final"]["runs"]]
+        total = sum(final["kilobytes"] for final in running)
+        yield (
+            f"- Of the {len(tried_by_all)} cases that every way was tried on, find-libdeps: {len(running)} run, with "
+            f"{total:,} kB; each way's kB below count only the cases that run with it."
+        )
     for name in names:
-        tried = [one["peers"][name] for one in records.values() if name in one.get("peers", {})]
+        tried = [one["peers"][name] for one in tried_by_all]
         running = [one for one in tried if one["runs"]]
         total = sum(one["kilobytes"] for one in running)
         yield f"- {TITLES[name]}: {len(running)} of {len(tried)} cases run, with {total:,} kB of packages."

@@ -23,6 +23,7 @@ CASES = """{
 def right() -> dict[str, Any]:
     """Return the record of a case for which everything is right."""
     return {
+        "tool": "one",
         "build": {"built": True},
         "list": {"returncode": 0, "packages": ["libone1"], "elf_files": 3, "unresolved": [], "seconds": 0.2},
         "final": {"runs": True, "kilobytes": 1200, "layers": 2, "check": {"passes": True, "said": []}},
@@ -45,7 +46,7 @@ def test_a_result_belongs_to_a_tool(tmp_path: Path) -> None:
     """A result is found again by the next run with the same tool, and by none with another."""
     path = tmp_path / "results" / "bookworm.json"
     Records(path, "one").put("case", right())
-    assert Records(path, "one").record("case") == {**right(), "tool": "one"}
+    assert Records(path, "one").record("case") == right()
     assert Records(path, "two").record("case") is None
     assert Records(path, "one").record("other") is None
 
@@ -99,9 +100,24 @@ def test_the_page(tmp_path: Path) -> None:
     (tmp_path / "bookworm.json").write_text(json.dumps(document))
     page = render(tmp_path, CASES)
     assert "## bookworm, 2026-01-02" in page
-    assert "| good | sdist | 3 | libone1 |  | 0.2 | 1,200 | 2 | ✓ | 5,000 |" in page
+    assert "| good | one | sdist | 3 | libone1 |  | 0.2 | 1,200 | 2 | ✓ | 5,000 |" in page
     assert "- find-libdeps: 1 of 2 cases run, with 1,200 kB of packages." in page
     assert "- ldd \\| dpkg-query -S: 1 of 2 cases run" in page.replace("ldd |", "ldd \\|")
     assert "- bad: does not run: libx \\| gone (it is known)" in page
     assert "18 pairs of a file and a soname" in page
+    assert "Of the 2 cases that every way was tried on, find-libdeps: 1 run, with 1,200 kB" in page
     assert "trixie" not in page
+    assert "Interim" not in page
+
+
+def test_the_page_owns_up_to_mixed_and_absent_rows(tmp_path: Path) -> None:
+    """Rows got with different sources are called interim, and cases without a result are named."""
+    other = {**right(), "tool": "two"}
+    document = {"suite": "bookworm", "date": "2026-01-02", "cases": {"good": right(), "bad": other}}
+    (tmp_path / "bookworm.json").write_text(json.dumps(document))
+    assert "**Interim:** the rows were got with 2 states" in render(tmp_path, CASES)
+    del document["cases"]["bad"]  # type: ignore[attr-defined]
+    (tmp_path / "bookworm.json").write_text(json.dumps(document))
+    page = render(tmp_path, CASES)
+    assert "Interim" not in page
+    assert "Without a result here: bad." in page
