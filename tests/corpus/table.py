@@ -118,12 +118,13 @@ def _sums(records: dict[str, Record], names: list[str]) -> Iterator[str]:
         running = [final for final in finals if final["runs"]]
         total = sum(final["kilobytes"] for final in running)
         yield f"- find-libdeps: {len(running)} of {len(finals)} cases run, with {total:,} kB of packages."
-    if tried_by_all:
+    count = len(tried_by_all)
+    if count:
         running = [one["final"] for one in tried_by_all if one["final"]["runs"]]
         total = sum(final["kilobytes"] for final in running)
         yield (
-            f"- Of the {len(tried_by_all)} cases that every way was tried on, find-libdeps: {len(running)} run, with "
-            f"{total:,} kB; each way's kB below count only the cases that run with it."
+            f"- Of the {count} cases that every way was tried on, find-libdeps: {len(running)} run, "
+            f"with {total:,} kB; each way's kB below count only the cases that run with it."
         )
     for name in names:
         tried = [one["peers"][name] for one in tried_by_all]
