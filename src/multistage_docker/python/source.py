@@ -10,18 +10,14 @@ from multistage_docker.python.openings import How, OpenedName, Search
 
 __all__ = ["How", "OpenedName", "is_product", "may_open", "opened_names"]
 
-# A file without one of these is not parsed: the ways to open a library ...
-_OPENERS = (
-    b"CDLL",
-    b"PyDLL",
-    b"oadLibrary",
-    b"find_library",
-    b"dlopen",
-    b"DLL(",
-    b"load_lib",
-    b"load_dll",
-    b"load_ctypes",
-)
+# A file without one of these is not parsed: the ways to open a library, by a part that several share ...
+_OPENERS = {
+    b"DLL": (b"CDLL", b"PyDLL", b"DLL("),
+    b"oadLibrary": (b"oadLibrary",),
+    b"find_library": (b"find_library",),
+    b"dlopen": (b"dlopen",),
+    b"load_": (b"load_lib", b"load_dll", b"load_ctypes"),
+}
 # ... and what other wrappers are named, where there is a literal for them as well. Patterns are slow: last.
 _LITERAL = b".so"
 _WRAPPER_PARTS = (b"load_", b"locate_")
@@ -40,7 +36,8 @@ def may_open(source: bytes) -> bool:
     """Whether source is worth parsing: a cheap look at its text."""
     if len(source) > MOST_BYTES:
         return False
-    if any(part in source for part in _OPENERS):
+    shared = (part in source and any(name in source for name in names) for part, names in _OPENERS.items())
+    if any(shared):
         return True
     wraps = _LITERAL in source and any(part in source for part in _WRAPPER_PARTS)
     return wraps and _WRAPPERS.search(source) is not None
