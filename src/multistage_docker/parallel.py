@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -52,7 +53,9 @@ def _results(
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt) as pool:
         try:
-            yield from pool.map(function, chunks)
+            with _no_interrupt():
+                results = pool.map(function, chunks)
+            yield from results
         except BrokenExecutor:
             message = "a worker process was ended from outside while it read files"
             raise MultistageDockerError(
@@ -61,6 +64,16 @@ def _results(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: until they ignore it, it would reach them too."""
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 def _ignore_interrupt() -> None:
