@@ -166,7 +166,12 @@ class Work:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "known.json").write_text(json.dumps(known), encoding="utf-8")
             found: Record = self.bench.module(
-                self.final, "needless", "/known/known.json", volumes={folder: "/known:ro"}
+                self.final,
+                "needless",
+                "/known/known.json",
+                f"{VIRTUALENV}/bin/python",
+                self.case.check,
+                volumes={folder: "/known:ro"},
             )
         return found
 

@@ -147,10 +147,26 @@ def _sums(records: dict[str, Record], names: list[str]) -> Iterator[str]:
             f"- Against dpkg-shlibdeps: {len(compared)} cases compared, {whole} of them whole, the others "
             f"without the files that it refuses: {differing} differ."
         )
-    if proven:
-        listed = sum(len(one["packages"]) for one in proven)
-        needless = sum(len(one["needless"]) for one in proven)
-        yield f"- {listed} listed packages removed one by one, {needless} without breaking a need."
+    yield from _needs(proven)
+
+
+def _needs(proven: list[Record]) -> Iterator[str]:
+    packages = [package for one in proven for package in one["packages"]]
+    needed = [package for package in packages if package.get("opened_only") is False]
+    opened = [package for package in packages if package.get("opened_only")]
+    unknown = len(packages) - len(needed) - len(opened)
+    if needed:
+        broken = sum(bool(package["broken"]) for package in needed)
+        yield f"- {len(needed)} packages that ELF files need were removed one by one: {broken} broke a need."
+    if opened:
+        names = ", ".join(sorted({item["package"] for item in opened if item["check_runs_without"]}))
+        yield (
+            f"- {len(opened)} packages are listed only for libraries that code opens by name. That removing one "
+            "takes its library away proves no need; the case's check still runs without these: "
+            f"{names or 'none'}."
+        )
+    if unknown:
+        yield f"- {unknown} packages were removed before the two kinds were told apart: not counted as proven."
 
 
 def _sum(results: list[Record], key: str) -> str:

@@ -1,7 +1,9 @@
 """Removes each listed package in turn and prints which needs that breaks, by ld.so's own word.
 
 The argument names a file with what find-libdeps knows (its JSON). A package whose removal breaks none of
-the needs that it is listed for is needless.
+the needs that it is listed for is needless. For a package that is listed only because code opens its library
+by name this is no proof: it shows that nothing else supplies the library, not that anything wants it. Of those
+it is said besides whether the case's check, the second and third argument, still runs without the package.
 """
 
 from __future__ import annotations
@@ -46,6 +48,11 @@ def _loader_of(path: str) -> str:
     return platform.loader if platform else ""
 
 
+def _runs(check: list[str]) -> bool:
+    python, program = check
+    return subprocess.run((python, "-c", program), capture_output=True, check=False).returncode == 0
+
+
 def main() -> None:
     """Judge every listed package, printing its broken needs."""
     judged = []
@@ -53,6 +60,7 @@ def main() -> None:
         known = json.load(stream)
     for package in known["packages"]:
         reasons = package["required_by"]
+        opened_only = all(reason["kind"] == "opened" for reason in reasons)
         unmet = [reason["soname"] for reason in reasons if not is_met(reason)]
         purge = subprocess.run(
             ("dpkg", "--purge", "--force-all", package["name"]), capture_output=True, text=True, check=False
@@ -62,6 +70,8 @@ def main() -> None:
             {
                 "package": package["name"],
                 "broken": broken,
+                "opened_only": opened_only,
+                "check_runs_without": opened_only and _runs(sys.argv[2:]),
                 "unmet_before": sorted(set(unmet)),
                 "complaint": purge.stderr.strip()[-300:] if purge.returncode else "",
             }

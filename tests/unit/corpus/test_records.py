@@ -37,7 +37,10 @@ def right() -> dict[str, Any]:
             "differing": [],
         },
         "shlibdeps": {"answers": True, "runs_on_all": True, "only_ours": [], "only_theirs": []},
-        "needless": {"packages": [{}], "needless": []},
+        "needless": {
+            "packages": [{"package": "libone1", "broken": ["libone.so.1"], "opened_only": False}],
+            "needless": [],
+        },
         "peers": {"classic": {"runs": True, "kilobytes": 5000}},
     }
 
@@ -121,3 +124,20 @@ def test_the_page_owns_up_to_mixed_and_absent_rows(tmp_path: Path) -> None:
     page = render(tmp_path, CASES)
     assert "Interim" not in page
     assert "Without a result here: bad." in page
+
+
+def test_opening_by_name_is_not_counted_as_proof(tmp_path: Path) -> None:
+    """Packages listed for opened names stand apart, with those that the check does without; old ones too."""
+    record = right()
+    record["needless"]["packages"] += [
+        {"package": "libtwo1", "broken": ["two"], "opened_only": True, "check_runs_without": True},
+        {"package": "libsix1", "broken": ["six"], "opened_only": True, "check_runs_without": False},
+        {"package": "libold1", "broken": ["old"]},
+    ]
+    document = {"suite": "bookworm", "date": "2026-01-02", "cases": {"good": record}}
+    (tmp_path / "bookworm.json").write_text(json.dumps(document))
+    page = render(tmp_path, CASES)
+    assert "- 1 packages that ELF files need were removed one by one: 1 broke a need." in page
+    assert "- 2 packages are listed only for libraries that code opens by name." in page
+    assert "still runs without these: libtwo1." in page
+    assert "- 1 packages were removed before" in page
