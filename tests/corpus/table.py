@@ -161,12 +161,12 @@ def _needs(proven: list[Record]) -> Iterator[str]:
     if opened:
         names = ", ".join(sorted({item["package"] for item in opened if item["check_runs_without"]}))
         yield (
-            f"- {len(opened)} packages are listed only for libraries that code opens by name. That removing one "
-            "takes its library away proves no need; the case's check still runs without these: "
-            f"{names or 'none'}."
+            f"- {len(opened)} packages are listed only for libraries that code opens by name. That removing "
+            "one takes its library away proves no need; the case's check still runs without at least "
+            f"these: {names or 'none'}."
         )
     if unknown:
-        yield f"- {unknown} packages were removed before the two kinds were told apart: not counted as proven."
+        yield f"- {unknown} packages were removed before these kinds were told apart: not counted as proven."
 
 
 def _sum(results: list[Record], key: str) -> str:

@@ -2,8 +2,9 @@
 
 The argument names a file with what find-libdeps knows (its JSON). A package whose removal breaks none of
 the needs that it is listed for is needless. For a package that is listed only because code opens its library
-by name this is no proof: it shows that nothing else supplies the library, not that anything wants it. Of those
-it is said besides whether the case's check, the second and third argument, still runs without the package.
+by name this is no proof: it shows that nothing else supplies the library, not that anything wants it. Of
+those it is said besides whether the case's check, the second and third argument, still runs. Removed packages
+stay removed, so that a check which fails once says nothing of the packages after it.
 """
 
 from __future__ import annotations
