@@ -31,7 +31,10 @@ class Choices:
 
 def run_case(case: Case, bench: Bench, records: Records, choices: Choices) -> Record:
     """Do the parts of a case that have no result yet, keep each result, and return the record."""
-    record = {} if choices.again else dict(records.record(case.name) or {})
+    record = dict(records.record(case.name) or {})
+    if choices.again:
+        # Only what is asked for: a part that is not done again keeps its result and its place in the sums.
+        record = {part: done for part, done in record.items() if part not in (*choices.parts, "build")}
     missing = [part for part in PARTS if part in choices.parts and part not in record]
     if not missing or record.get("build", {}).get("built") is False:
         return record
