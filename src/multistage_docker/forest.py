@@ -13,9 +13,10 @@ from multistage_docker.elf.platforms import Platform, platform_of
 from multistage_docker.elf.scan import Scan, Skip, SkippedFile, scan
 from multistage_docker.elf.tree import Need, Provision, Tree
 from multistage_docker.errors import UsageError
-from multistage_docker.opening import openings
+from multistage_docker.opening import openings, with_optional
 from multistage_docker.python.distributions import distributions_of
 from multistage_docker.python.interpreter import Interpreter, interpreter_of, is_libpython
+from multistage_docker.python.source import home
 from multistage_docker.report import Requirement
 
 if TYPE_CHECKING:
@@ -103,9 +104,12 @@ class Forest:
         if tree is None:
             return ()
         found = openings(self.scanned.files, self.objects, jobs=choices.jobs)
-        return tuple(
-            tree.opened(opening.file, opening.names, opening.line, opening.priority) for opening in found
+        needs = tuple(
+            tree.opened(one.file, one.names, one.line, one.priority, home=home(one.file)) for one in found
         )
+        if choices.opened is not Opened.LIST:
+            return needs
+        return with_optional(needs, self.scanned.files, jobs=choices.jobs)
 
     def needs_beyond(self, needs: Iterable[Need]) -> tuple[Need, ...]:
         """Return the needs of what the given needs found outside the trees, and so on."""

@@ -12,6 +12,7 @@ from multistage_docker.debian.dpkg import installed_packages, native_architectur
 from multistage_docker.debian.essential import essential_closure
 from multistage_docker.debian.lookup import Lookup
 from multistage_docker.debian.owners import DIVERSIONS, Diversion, owners, parse_diversions
+from multistage_docker.elf.dlopen import Priority
 from multistage_docker.elf.tree import Need, Provision
 from multistage_docker.errors import ArchiveError
 from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest, Opened
@@ -170,7 +171,7 @@ class _Ownership:
 
 def _is_looked_up(requirement: Requirement, choices: Choices) -> bool:
     if requirement.is_opened:
-        return choices.opened is Opened.LIST
+        return choices.opened is Opened.LIST and requirement.priority != Priority.SUGGESTED.value
     return not requirement.is_plugin
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from posixpath import basename, dirname
 from typing import TYPE_CHECKING
 
-from multistage_docker.elf.dlopen import read_dlopen_notes
+from multistage_docker.elf.dlopen import Priority, read_dlopen_notes
+from multistage_docker.elf.tree import Provision
 from multistage_docker.errors import MalformedElfError
 from multistage_docker.files import open_regular
 from multistage_docker.parallel import map_chunks
+from multistage_docker.python.imports import unimported
 from multistage_docker.python.source import MOST_BYTES, is_product, may_open, opened_names
 
 if TYPE_CHECKING:
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
     from io import FileIO
 
     from multistage_docker.elf.objects import ElfObject
+    from multistage_docker.elf.tree import Need
+
+
+_OPTIONAL = Priority.SUGGESTED.value
+_ALTERNATIVES = frozenset(("backend", "backends", "driver", "drivers"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,7 +31,8 @@ class Opening:
     """A place where a file opens a library: any of ``names`` will do, the first that is found is taken.
 
     ``line`` counts from 1, and is 0 in an ELF file, whose dlopen notes have a ``priority``: required,
-    recommended or suggested. A name without ``.so`` is one for ``ctypes.util.find_library``.
+    recommended or suggested; a source has the last where it says itself that it can do without. A name
+    without ``.so`` is one for ``ctypes.util.find_library``.
     """
 
     file: str
@@ -47,6 +56,29 @@ def openings(
     return tuple(sorted(found))
 
 
+def with_optional(
+    needs: Iterable[Need], files: Iterable[str], *, jobs: int | None = None
+) -> tuple[Need, ...]:
+    """Return needs, those for which nothing is here marked as suggested where the code can do without.
+
+    That is so in a module that no other imports, which is for those who ask for it, and in one of several
+    backends when another one has what it opens.
+    """
+    several = tuple(needs)
+    served = {dirname(need.requester) for need in several if need.provision is not Provision.MISSING}
+    lacking = {need.requester for need in several if need.provision is Provision.MISSING}
+    optional = {
+        path for path in lacking if basename(dirname(path)) in _ALTERNATIVES and dirname(path) in served
+    }
+    optional |= unimported(lacking - optional, files, jobs=jobs)
+    return tuple(
+        replace(need, priority=_OPTIONAL)
+        if need.provision is Provision.MISSING and need.requester in optional
+        else need
+        for need in several
+    )
+
+
 def _read_sources(paths: list[str]) -> list[Opening]:
     return [opening for path in paths for opening in _read(path, _opened_by_source)]
 
@@ -66,7 +98,10 @@ def _opened_by_source(path: str, stream: FileIO) -> list[Opening]:
     source = stream.read(MOST_BYTES + 1)
     if not may_open(source):
         return []
-    return [Opening(path, name.line, name.alternatives) for name in opened_names(source, path)]
+    return [
+        Opening(path, name.line, name.alternatives, _OPTIONAL if name.is_optional else "")
+        for name in opened_names(source, path)
+    ]
 
 
 def _opened_by_notes(path: str, stream: FileIO) -> list[Opening]:

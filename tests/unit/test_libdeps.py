@@ -54,9 +54,11 @@ class Machine:
         """Put an extension into the tree."""
         ElfFile(needed=needed, notes=notes).write(self.top / "tree" / name)
 
-    def source(self, text: str) -> None:
+    def source(self, text: str, place: str = "opener.py") -> None:
         """Put a Python module into the tree."""
-        (self.top / "tree/opener.py").write_text(text)
+        path = self.top / "tree" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
     def report(self, choices: Choices | None = None) -> Report:
         """Return what the tree needs."""
@@ -190,6 +192,103 @@ def test_what_is_opened_and_missing(machine: Machine, opened: Opened) -> None:
     assert names(report) == (["libfoo1"] if opened is Opened.LIST else [])
     assert len(report.opened_missing) == (opened is Opened.MENTION)
     assert report.missing == ()
+
+
+OPENS = 'import ctypes\nctypes.CDLL("libfoo.so.1")\n'
+LISTED = Choices(opened=Opened.LIST, resolve_missing=True)
+
+
+@pytest.mark.parametrize(
+    ("importer", "text", "expected"),
+    [
+        pytest.param("pkg/__init__.py", "", [], id="nobody"),
+        pytest.param("pkg/__init__.py", '"""Have a look at pkg.extra."""', [], id="only its documentation"),
+        pytest.param("pkg/extra.py", f"import pkg.extra\n{OPENS}", [], id="only itself"),
+        pytest.param("pkg/tests/test_extra.py", "import pkg.extra", [], id="only a test"),
+        pytest.param("pkg/__init__.py", "from pkg import extra", ["libfoo1"], id="its package"),
+        pytest.param("pkg/__init__.py", "from . import extra", ["libfoo1"], id="its package, relative"),
+        pytest.param("pkg/deep/mod.py", "from ..extra import X", ["libfoo1"], id="a neighbour"),
+        pytest.param("pkg/deep/__init__.py", "from ..extra import X", ["libfoo1"], id="a package beside"),
+        pytest.param(
+            "other.py", "def f():\n    import pkg.extra as e", ["libfoo1"], id="another distribution"
+        ),
+        pytest.param("other.py", "from pkg.extra import X", ["libfoo1"], id="what it defines"),
+        pytest.param("other.py", "load('pkg.extra')", ["libfoo1"], id="by its name as a string"),
+        pytest.param("pkg/__init__.py", "__all__ = ['extra']", ["libfoo1"], id="by its package's names"),
+        pytest.param(
+            "pkg.dist-info/entry_points.txt", "[a]\nb = pkg.extra:main", ["libfoo1"], id="entry point"
+        ),
+    ],
+)
+def test_a_module_that_nothing_imports_is_optional(
+    machine: Machine, importer: str, text: str, expected: list[str]
+) -> None:
+    """Only those who import such a module need what it opens: the archive is not asked for it."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so")
+    machine.source(OPENS, "site-packages/pkg/extra.py")
+    machine.source(text, f"site-packages/{importer}")
+    report = machine.report(LISTED)
+    assert names(report) == expected
+    assert [gap.is_optional for gap in report.opened_missing] == [True] * (not expected)
+
+
+def test_a_module_that_nothing_imports_lists_what_is_here(machine: Machine) -> None:
+    """What resolves is listed, wherever it is opened."""
+    machine.library("other", "libfoo.so.1")
+    machine.extension("ext.so")
+    machine.source(OPENS, "site-packages/pkg/extra.py")
+    assert names(machine.report(LISTED)) == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("directory", "here", "expected"),
+    [
+        pytest.param("backend", "libother.so.1", ["other"], id="one is here"),
+        pytest.param("backend", "", ["libfoo1", "libother1"], id="none is here"),
+        pytest.param("parts", "libother.so.1", ["libfoo1", "other"], id="no alternatives"),
+    ],
+)
+def test_one_backend_of_several_is_enough(
+    machine: Machine, directory: str, here: str, expected: list[str]
+) -> None:
+    """Where one backend has its library, the archive is not asked for those of the others."""
+    machine.archive = Archive({"libfoo1": FOO, "libother1": (f"{DIRECTORY}/libother.so.1",)})
+    machine.extension("ext.so")
+    if here:
+        machine.library("other", here)
+    machine.source(f"from pkg.{directory} import one, two", "site-packages/pkg/__init__.py")
+    machine.source(OPENS, f"site-packages/pkg/{directory}/one.py")
+    machine.source(OPENS.replace("foo", "other"), f"site-packages/pkg/{directory}/two.py")
+    assert names(machine.report(LISTED)) == expected
+
+
+@pytest.mark.parametrize(
+    ("library", "expected"),
+    [
+        pytest.param("_pkg_data/libfoo_x86_64.so", [], id="its own"),
+        pytest.param("", ["libfoo1"], id="none"),
+    ],
+)
+def test_find_library_is_met_by_what_the_module_ships(
+    machine: Machine, library: str, expected: list[str]
+) -> None:
+    """A library that the wheel brings is the one that its code opens first, whatever its file is named."""
+    machine.archive = Archive({"libfoo1": FOO})
+    if library:
+        ElfFile(soname="libfoo.so.1").write(machine.top / "tree/site-packages" / library)
+    machine.extension("ext.so")
+    machine.source("from ctypes.util import find_library\nfind_library('foo')\n", "site-packages/pkg.py")
+    assert names(machine.report(LISTED)) == expected
+
+
+def test_find_library_is_not_met_by_what_another_package_ships(machine: Machine) -> None:
+    """It does not look into the tree, so that another package's library does not help."""
+    machine.archive = Archive({"libfoo1": FOO})
+    ElfFile(soname="libfoo.so.1").write(machine.top / "tree/site-packages/its/libfoo.so.1")
+    source = "from ctypes.util import find_library\nfind_library('foo')\n"
+    machine.source(source, "site-packages/pkg/__init__.py")
+    assert names(machine.report(LISTED)) == ["libfoo1"]
 
 
 @pytest.mark.parametrize("description", ["", "Talk to others, which takes a longer explanation"])

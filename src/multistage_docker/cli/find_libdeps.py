@@ -14,7 +14,7 @@ from multistage_docker import notes, rendering
 from multistage_docker.check import check_libdeps
 from multistage_docker.cli import boundary
 from multistage_docker.cli.options import new_app, version_option
-from multistage_docker.errors import UnresolvedError
+from multistage_docker.errors import UnresolvedError, UsageError
 from multistage_docker.forest import Choices, Opened
 from multistage_docker.libdeps import find_libdeps
 from multistage_docker.report import Report
@@ -128,6 +128,15 @@ def command(  # noqa: PLR0913 - one parameter an option
         cache_directory=cache_dir,
     )
     if check:
+        _refuse_beside_check(
+            {
+                "--format": output is not Format.PLAIN,
+                "--pin": pin,
+                "--include-essential": include_essential,
+                "--resolve-missing": resolve_missing,
+                "--cache-dir": bool(cache_dir),
+            }
+        )
         _check(paths, choices, quiet=quiet, verbose=verbose)
         return
     progress = None if quiet or not sys.stderr.isatty() else _Progress()
@@ -155,6 +164,14 @@ def _opened(output: Format, *, listed: bool, quiet: bool, check: bool) -> Opened
         return Opened.LIST
     # Only what is going to be shown is worth reading every source for.
     return Opened.IGNORE if check or (quiet and output is not Format.JSON) else Opened.MENTION
+
+
+def _refuse_beside_check(given: dict[str, bool]) -> None:
+    for option, is_given in given.items():
+        if is_given:
+            raise UsageError(
+                f"{option} has no meaning beside --check, which lists nothing: leave one of them out"
+            )
 
 
 def _check(paths: list[str], choices: Choices, *, quiet: bool, verbose: bool) -> None:

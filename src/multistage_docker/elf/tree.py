@@ -92,14 +92,17 @@ class Tree:
                     pending.append(need.path)
         return tuple(sorted(found))
 
-    def opened(self, requester: str, names: tuple[str, ...], line: int, priority: str = "") -> Need:
+    def opened(
+        self, requester: str, names: tuple[str, ...], line: int, priority: str = "", *, home: str = ""
+    ) -> Need:
         """Return what meets the first of several names for one library that a file opens while it runs.
 
         A name without ``.so`` is what ``ctypes.util.find_library`` takes. What the tree ships comes first:
-        code opens that by a path that it puts together.
+        code opens that by a path that it puts together. ``find_library`` knows nothing of the tree, so that
+        only a library below the requester's own ``home`` counts for such a name.
         """
         for name in names:
-            if provider := self._preloaded(name, requester):
+            if provider := self._shipped(name, requester, home):
                 return Need(requester, name, provider, Provision.TREE, line, names, priority)
         for name in names:
             find = self._loader.open if ".so" in name else self._loader.find_library
@@ -151,6 +154,14 @@ class Tree:
             )
         provider = self._preloaded(link.name, requester)
         return Need(requester, link.name, provider, Provision.PRELOAD if provider else Provision.MISSING)
+
+    def _shipped(self, name: str, requester: str, home: str) -> str:
+        if ".so" in name:
+            return self._preloaded(name, requester)
+        own = f"lib{name}.so"
+        names = (one for one in self._providers if one == own or one.startswith(f"{own}."))
+        paths = (path for one in names for path in self._providers[one])
+        return min((path for path in paths if home and path.startswith(f"{home}/")), default="")
 
     def _preloaded(self, name: str, requester: str) -> str:
         """Return the provider nearest to the requester: wheels load libraries of other wheels by hand."""

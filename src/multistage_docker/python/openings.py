@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,11 @@ _WRAPPER = re.compile(
     r"(?i)^_*(?:\w*dlopen\w*|(?:try_|safe_|lazy_)*(?:load|open|locate|import)_?(?:\w+_)?"
     r"(?:lib|libs|library|libraries|dll|so)(?:_\w+)?|dll)$"
 )
+# Arguments by which a wrapper is told that the library need not be there, or need.
+_FORGIVING = re.compile(
+    r"^(?:allow_(?:fail\w*|missing)|optional|is_optional|missing_ok|ignore_(?:missing|errors?))$"
+)
+_DEMANDING = re.compile(r"^(?:required|is_required|must_exist|raise_\w+|fatal)$")
 _NAMING = frozenset(("name", "names", "lib", "library", "libname", "libnames", "libraries", "candidates"))
 # A name of a Python module: these come to loaders of extension modules.
 _MODULE = re.compile(r"\.[A-Za-z_]")
@@ -48,12 +53,14 @@ class OpenedName:
 
     ``alternatives`` are names for one purpose: the code takes the first that it finds. A name with
     ``.so`` in it is what dlopen(3) takes; one without is what ``ctypes.util.find_library`` takes.
-    ``line`` is where the file asks for it, counted from 1.
+    ``line`` is where the file asks for it, counted from 1. ``is_optional`` says that the call itself allows
+    for a library that is not there, as ``allow_fail=True`` does.
     """
 
     line: int
     alternatives: tuple[str, ...]
     how: How
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class _Opening:
     names: tuple[str, ...]
     how: How
     found_by: frozenset[int]
+    is_optional: bool = False
 
 
 class Search:
@@ -100,7 +108,8 @@ class Search:
                 for part, opening in enumerate(self._openings(Frame(scope), site, 0)):
                     purpose = site.purpose or f"line:{site.call.lineno}:{site.call.col_offset}"
                     key = (number, part if not self._is_choice(site) else 0, purpose)
-                    found.setdefault(key, []).append((site.call.lineno, opening))
+                    forgiven = replace(opening, is_optional=_is_forgiving(site.call))
+                    found.setdefault(key, []).append((site.call.lineno, forgiven))
         used = frozenset(
             call
             for several in found.values()
@@ -227,7 +236,7 @@ def _merged(groups: Iterable[list[tuple[int, _Opening]]], used: frozenset[int]) 
         names = in_order(name for _, opening in kept for name in opening.names)
         if names:
             line, opening = kept[0]
-            yield OpenedName(line, names, opening.how)
+            yield OpenedName(line, names, opening.how, all(one.is_optional for _, one in kept))
 
 
 def _may_be_opener(scope: Scope, site: Site) -> bool:
@@ -241,6 +250,16 @@ def _may_be_opener(scope: Scope, site: Site) -> bool:
                 is_parameter or name in scope.bindings or bool(_WRAPPER.match(name)) or name in _OPENER_NAMES
             )
     return False
+
+
+def _is_forgiving(call: ast.Call) -> bool:
+    given = {
+        word.arg or "": word.value.value for word in call.keywords if isinstance(word.value, ast.Constant)
+    }
+    return any(
+        (value is True and _FORGIVING.match(name)) or (value is False and _DEMANDING.match(name))
+        for name, value in given.items()
+    )
 
 
 def _leaves(values: Iterable[object]) -> Iterator[object]:

@@ -8,7 +8,7 @@ import warnings
 
 from multistage_docker.python.openings import How, OpenedName, Search
 
-__all__ = ["How", "OpenedName", "is_product", "may_open", "opened_names"]
+__all__ = ["How", "OpenedName", "home", "is_product", "may_open", "module_name", "opened_names"]
 
 # A file without one of these is not parsed: the ways to open a library, by a part that several share ...
 _OPENERS = {
@@ -49,7 +49,24 @@ def is_product(path: str) -> bool:
     starts = [index for index, part in enumerate(parts) if part in _PACKAGES]
     # Where the tree begins is not known here: above site-packages any name may stand.
     below = parts[starts[-1] + 1 :] if starts else parts[-2:]
-    return not any(_OTHERS.match(part) for part in below)
+    # What cannot be imported is a script, or data: PyInstaller's hook-gi.py speaks of another package.
+    is_module = not starts or parts[-1].removesuffix(".py").isidentifier()
+    return is_module and not any(_OTHERS.match(part) for part in below)
+
+
+def home(path: str) -> str:
+    """Return the directory in which a module's package ships files: the top-level one, or what holds it."""
+    name = module_name(path)
+    depth = name.count(".") + path.endswith("/__init__.py")
+    return path.rsplit("/", max(depth, 1))[0]
+
+
+def module_name(path: str) -> str:
+    """Return the dotted name by which a file is imported, "" for one that is in no site-packages."""
+    parts = path.removesuffix(".py").split("/")
+    starts = [index for index, part in enumerate(parts) if part in _PACKAGES]
+    below = parts[starts[-1] + 1 :] if starts else []
+    return ".".join(below[:-1] if below[-1:] == ["__init__"] else below)
 
 
 def opened_names(source: str | bytes, filename: str = "<source>") -> tuple[OpenedName, ...]:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multistage_docker.python.source import MOST_BYTES, How, is_product, may_open, opened_names
+from multistage_docker.python.source import (
+    MOST_BYTES,
+    How,
+    home,
+    is_product,
+    may_open,
+    module_name,
+    opened_names,
+)
 
 # Source, and the alternatives of each purpose that it has on Linux.
 SHAPES = {
@@ -397,6 +405,46 @@ def test_the_place_and_the_way_are_said() -> None:
     assert [(opened.line, opened.how) for opened in opened_names(source)] == [(4, How.CDLL), (5, How.DLOPEN)]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_optional"),
+    [
+        ("'foo', allow_fail=True", True),
+        ("'foo', required=False", True),
+        ("'foo', allow_fail=False", False),
+        ("'foo', required=True", False),
+        ("'foo', mode=True", False),
+        ("'foo', allow_fail=given", False),
+        ("'foo'", False),
+    ],
+)
+def test_a_call_may_allow_for_a_library_that_is_gone(arguments: str, is_optional: bool) -> None:  # noqa: FBT001 - a parameter
+    """Many wrappers take an argument that says so (weasyprint)."""
+    source = f"""
+    def load(ffi, name, allow_fail=False, required=True, mode=None):
+        return ffi.dlopen(name)
+    load(ffi, {arguments})
+    """
+    opened = opened_names(dedent(source))
+    assert [(one.alternatives, one.is_optional) for one in opened] == [(("foo",), is_optional)]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "directory"),
+    [
+        ("/v/site-packages/top.py", "top", "/v/site-packages"),
+        ("/v/site-packages/pkg/__init__.py", "pkg", "/v/site-packages/pkg"),
+        ("/v/site-packages/pkg/mod.py", "pkg.mod", "/v/site-packages/pkg"),
+        ("/v/site-packages/pkg/sub/__init__.py", "pkg.sub", "/v/site-packages/pkg"),
+        ("/v/site-packages/pkg/sub/mod.py", "pkg.sub.mod", "/v/site-packages/pkg"),
+        ("/site-packages/v/dist-packages/pkg/mod.py", "pkg.mod", "/site-packages/v/dist-packages/pkg"),
+        ("/app/pkg/mod.py", "", "/app/pkg"),
+    ],
+)
+def test_a_module_has_a_name_and_a_home(path: str, name: str, directory: str) -> None:
+    """Both begin where the packages are."""
+    assert (module_name(path), home(path)) == (name, directory)
+
+
 def test_a_result_can_be_sent_between_processes() -> None:
     """A pool of processes reads a tree."""
     found = opened_names('import ctypes\nctypes.CDLL("libfoo.so.1")\n')
@@ -413,7 +461,9 @@ def test_a_result_can_be_sent_between_processes() -> None:
         ("/venv/lib/python3.11/site-packages/package/testing/tools.py", False),
         ("/venv/lib/python3.11/site-packages/OpenGL/platform/darwin.py", False),
         ("/venv/lib/python3.11/site-packages/package/win32/api.py", False),
+        ("/venv/lib/python3.11/site-packages/hooks/stdhooks/hook-gi.py", False),
         ("/app/source/program.py", True),
+        ("/app/source/run-me.py", True),
         ("/app/source/setup.py", False),
     ],
 )
