@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from corpus.bench import CORPUS, StepFailedError, prepared
 from corpus.cases import SUITES, UnknownCaseError, choose, parse_cases
 from corpus.engine import Engine
+from corpus.picture import pictures
 from corpus.records import Records, digest_of
 from corpus.run import PARTS, Choices, run_case, summary
 from corpus.table import render
@@ -49,9 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     records.describe(suite=suite, date=dt.datetime.now(dt.timezone.utc).date().isoformat())
                     for case in cases[suite]:
                         failed += not summary(case, run_case(case, bench, records, todo))
-    table = render(choices.results, text)
-    (choices.results / "README.md").write_text(table, encoding="utf-8")
+    write_pages(choices.results, text)
     return 1 if failed else 0
+
+
+def write_pages(results: Path, cases_text: str) -> None:
+    """Write the table and the pictures of the results that are there."""
+    (results / "README.md").write_text(render(results, cases_text), encoding="utf-8")
+    for path in sorted(results.glob("*.json")):
+        for name, (_, picture) in pictures(json.loads(path.read_text(encoding="utf-8"))).items():
+            (results / name).write_text(picture, encoding="utf-8")
 
 
 def _client() -> str:
@@ -86,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keep", action="store_true", help="keep the builder images")
     parser.add_argument("--list", action="store_true", help="print the cases and stop")
-    parser.add_argument("--table", action="store_true", help="only write the table from the results")
+    parser.add_argument("--table", action="store_true", help="only write table and pictures from the results")
     parser.add_argument("--results", type=Path, default=CORPUS / "results", help="where results are kept")
     parser.add_argument("--docker", default="", help="the docker client; by default one that drives BuildKit")
     return parser

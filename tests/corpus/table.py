@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.cases import SUITES, parse_cases
 from corpus.peers import TITLES
+from corpus.picture import pictures
 from corpus.verdict import problems
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def render(results: Path, cases_text: str) -> str:
 
 def _suite(document: dict[str, Any], cases: dict[str, Case]) -> Iterator[str]:
     records = {name: document["cases"][name] for name in cases if name in document["cases"]}
+    drawn = [f"![{label}]({name})" for name, (label, _) in pictures(document).items()]
     names = [name for name in TITLES if any(name in record.get("peers", {}) for record in records.values())]
     yield f"## {document['suite']}, {document['date']}"
     yield ""
@@ -49,6 +51,9 @@ def _suite(document: dict[str, Any], cases: dict[str, Case]) -> Iterator[str]:
     absent = [name for name in cases if name not in records]
     if absent:
         yield f"Without a result here: {', '.join(absent)}."
+        yield ""
+    for picture in drawn:
+        yield picture
         yield ""
     header = [
         "case",
