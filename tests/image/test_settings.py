@@ -45,11 +45,12 @@ def _public(engine: Engine, root: Path, suite: str) -> Setting:
     )
 
 
-def _debian(engine: Engine, root: Path) -> Setting:
-    tag = "multistage-docker-test:debian"
+def _two_images(engine: Engine, root: Path, base: str) -> Setting:
+    tag = f"multistage-docker-test:two-images-{base}"
+    chosen = {"BASE": base, "PYTHON_VERSION": "3.11"}
     images = {
         role: engine.build(
-            root / "docker" / role / "Dockerfile", f"{tag}-{role}", context=root, arguments={"BASE": "debian"}
+            root / "docker" / role / "Dockerfile", f"{tag}-{role}", context=root, arguments=chosen
         )
         for role in ("builder", "runtime")
     }
@@ -67,7 +68,8 @@ def _debian(engine: Engine, root: Path) -> Setting:
 SETTINGS: dict[str, Callable[[Engine, Path], Setting]] = {
     "public python, bookworm": lambda engine, root: _public(engine, root, "bookworm"),
     "public python, trixie": lambda engine, root: _public(engine, root, "trixie"),
-    "python of debian": _debian,
+    "two images, public python": lambda engine, root: _two_images(engine, root, "python"),
+    "two images, python of debian": lambda engine, root: _two_images(engine, root, "debian"),
 }
 
 
