@@ -95,7 +95,7 @@ def test_two_builds_are_equal(bench: Bench, tmp_path: Path, package: str) -> Non
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_two_builds_without_an_epoch(bench: Bench, tmp_path: Path, package: str) -> None:
-    """Content, mode and owner are equal without SOURCE_DATE_EPOCH too; fc-cache alone writes times into files."""
+    """Content, mode and owner are equal without SOURCE_DATE_EPOCH too, the caches of fc-cache aside."""
     images = [build(bench, tmp_path, "debian:bookworm-slim", f"apt-install {package}") for _ in range(2)]
     first, second = (bench.engine.layers(image)[-1] for image in images)
     remove(bench, *images)
