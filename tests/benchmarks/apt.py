@@ -2,8 +2,8 @@
 
     python tests/benchmarks/apt.py [--package NAME] [--repeat N]
 
-Needs a Docker engine and the base images (tests/image/base-images). Each run is a container of its own, the ways
-take turns, and the medians count. Writes results/apt.json and, from it, results/README.md.
+Needs a Docker engine and the base images (tests/image/base-images). Each run is a container of its own, the
+ways take turns, and the medians count. Writes results/apt.json and, from it, results/README.md.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def table(document: dict[str, Any]) -> str:
     lines = [
         "# apt-install beside the classic line",
         "",
-        f"Made by `python tests/benchmarks/apt.py` on {document['date']}, {document['base']}, {document['package']}; "
-        f"seconds, medians of {document['repeat']} runs that took turns. Not to be edited.",
+        f"Made by `python tests/benchmarks/apt.py` on {document['date']}, {document['base']},",
+        f"{document['package']}; seconds, medians of {document['repeat']} runs that took turns. Not to be edited.",
         "",
         f"| setting | {' | '.join(way.name for way in WAYS)} | ratio |",
         f"|---|{'---:|' * len(WAYS)}---:|",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from multistage_docker.elf.objects import ElfObject
+from multistage_docker.elf.platforms import Processor
 from multistage_docker.errors import ProgramNotFoundError
 from multistage_docker.process import Completed
 
@@ -23,6 +24,9 @@ def library(*needed: str, **other: Any) -> ElfObject:  # noqa: ANN401 - the fiel
     )
 
 
+UNKNOWN_PROCESSOR = Processor()
+
+
 @dataclass(slots=True)
 class FakeHost:
     """A system of given ELF files, by real path; ``links`` are links to directories and files."""
@@ -30,7 +34,7 @@ class FakeHost:
     objects: Mapping[str, ElfObject]
     cache: LoaderCache | None = None
     configured_directories: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
+    processor: Processor = UNKNOWN_PROCESSOR
     links: Mapping[str, str] = field(default_factory=dict)
 
     def listing(self, directory: str) -> frozenset[str]:

@@ -93,3 +93,13 @@ def loader_of_this_machine() -> str:
 _LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
 # ld.so lists itself under the name that it was started by.
 _GLIBC_ITSELF = frozenset(os.path.realpath(path) for path in _LOADERS)
+
+
+def platform_by_glibc() -> str:
+    """Return what ``$PLATFORM`` stands for on this machine."""
+    argv = (loader_of_this_machine(), "--list-diagnostics")
+    output = subprocess.run(argv, capture_output=True, check=True, text=True).stdout
+    found = re.search(r'^dl_platform="(.*)"$', output, re.MULTILINE)
+    if not found:
+        raise AssertionError("ld.so does not say what $PLATFORM stands for")
+    return found.group(1)

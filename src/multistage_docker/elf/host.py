@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from multistage_docker.elf.ldcache import LoaderCache, configured_directories, parse_cache
 from multistage_docker.elf.objects import ElfObject, read_object
-from multistage_docker.elf.platforms import hardware_levels
+from multistage_docker.elf.platforms import Processor, parse_cpuinfo
 from multistage_docker.errors import MalformedElfError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class Host(Protocol):
         ...
 
     @property
-    def levels(self) -> tuple[str, ...]:
-        """The glibc-hwcaps levels of this processor, best first."""
+    def processor(self) -> Processor:
+        """The processor that programs run on."""
         ...
 
     def listing(self, directory: str) -> frozenset[str]:
@@ -75,12 +75,12 @@ class SystemHost:
         return configured_directories(Path("/etc/ld.so.conf"))
 
     @cached_property
-    def levels(self) -> tuple[str, ...]:
-        """The levels that /proc/cpuinfo tells of; none without /proc."""
+    def processor(self) -> Processor:
+        """The processor that /proc/cpuinfo tells of; one of which nothing is known without /proc."""
         try:
-            return hardware_levels(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace"))
+            return parse_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace"))
         except OSError:
-            return ()
+            return Processor()
 
     def listing(self, directory: str) -> frozenset[str]:
         """Return the names in a directory; none where it cannot be read."""

@@ -66,6 +66,11 @@ class Loader:
         self._host = host
         self._platform = platform
         self._library_path = tuple(filter(_is_absolute, library_path))
+        self._levels = host.processor.levels
+        self._tokens = {
+            "LIB": platform.lib_token,
+            "PLATFORM": platform.platform_token(host.processor),
+        }
         self._found: dict[tuple[str, tuple[str, ...], bool], str | None] = {}
         self._in_directory: dict[tuple[str, str], str | None] = {}
         self._expansions: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
@@ -156,11 +161,7 @@ class Loader:
         return self._expansions[key]
 
     def _expand(self, text: str, path: str) -> str:
-        values = {
-            "ORIGIN": dirname(path),
-            "LIB": self._platform.lib_token,
-            "PLATFORM": self._platform.platform_token,
-        }
+        values = {"ORIGIN": dirname(path), **self._tokens}
         tokens = [braced or bare for braced, bare in _TOKEN.findall(text)]
         if not all(values[token] for token in tokens):
             return ""
@@ -176,7 +177,7 @@ class Loader:
             if path := self._in_directory_or_levels(directory, name):
                 return path
         if self._host.cache is not None:
-            for cached in self._host.cache.find(name, self._host.levels):
+            for cached in self._host.cache.find(name, self._levels):
                 if no_defaults and _is_below(cached, defaults):
                     continue
                 if path := self._usable(dirname(cached), basename(cached)):
@@ -196,7 +197,7 @@ class Loader:
     def _in_directory_or_levels(self, directory: str, name: str) -> str | None:
         key = (directory, name)
         if key not in self._in_directory:
-            levels = (f"{directory}/glibc-hwcaps/{level}" for level in self._host.levels)
+            levels = (f"{directory}/glibc-hwcaps/{level}" for level in self._levels)
             places = (*levels, directory) if "glibc-hwcaps" in self._host.listing(directory) else (directory,)
             self._in_directory[key] = next(
                 filter(None, (self._usable(place, name) for place in places)), None

@@ -1,13 +1,54 @@
-"""Machines that Debian runs on: where each one's loader stands, and its default directories."""
+"""Machines that Debian runs on: loader and default directories of each, and what processors can do."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from multistage_docker.elf.objects import ElfObject
+
+
+_INTEL = "GenuineIntel"
+_INTEL_NAMES = (
+    ("xeon_phi", frozenset(("avx512cd", "avx512er", "avx512pf"))),
+    ("haswell", frozenset(("avx2", "bmi1", "bmi2", "abm", "movbe", "popcnt"))),
+)
+_LEVELS = (
+    # System V ABI for x86-64, "Micro-Architecture Levels".
+    ("x86-64-v2", frozenset(("cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"))),
+    ("x86-64-v3", frozenset(("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"))),
+    ("x86-64-v4", frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"))),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What ld.so asks of the processor: its maker and its features, both by the names of /proc/cpuinfo."""
+
+    vendor: str = ""
+    flags: frozenset[str] = frozenset()
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The ``glibc-hwcaps`` subdirectories that ld.so prefers, best first; each includes those below it.
+
+        See ld.so(8), Hardware capabilities.
+        """
+        reached = takewhile(lambda level: level[1] <= self.flags, _LEVELS)
+        return tuple(name for name, _ in reached)[::-1]
+
+
+def parse_cpuinfo(text: str) -> Processor:
+    """Return the first processor of /proc/cpuinfo (proc(5)); nothing is known of one that is no x86."""
+    vendor = re.search(r"^vendor_id\s*:\s*(.*)$", text, re.MULTILINE)
+    flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+    return Processor(
+        vendor=vendor.group(1).strip() if vendor else "",
+        flags=frozenset(flags.group(1).split()) if flags else frozenset(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +71,16 @@ class Platform:
         """What ``$LIB`` stands for in a search path (ld.so(8)); Debian builds glibc with its triplet."""
         return f"lib/{self.triplet}"
 
-    @property
-    def platform_token(self) -> str:
-        """What ``$PLATFORM`` stands for in a search path (ld.so(8)): the kernel's AT_PLATFORM."""
+    def platform_token(self, processor: Processor) -> str:
+        """Return what ``$PLATFORM`` stands for in a search path (ld.so(8)); "" where it is not known.
+
+        It is the kernel's AT_PLATFORM, but for processors that glibc knows by a name of its own
+        (sysdeps/x86/cpu-features.c; ``ld.so --list-diagnostics`` prints it as dl_platform).
+        """
+        if self.machine == "EM_X86_64" and processor.vendor == _INTEL:
+            for name, wanted in _INTEL_NAMES:
+                if wanted <= processor.flags:
+                    return name
         return {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_386": "i686"}.get(self.machine, "")
 
     def runs(self, elf: ElfObject) -> bool:
@@ -56,26 +104,3 @@ PLATFORMS = (
 def platform_of(elf: ElfObject) -> Platform | None:
     """Return the platform that an object is built for, or None where Debian has none such."""
     return next((platform for platform in PLATFORMS if platform.runs(elf)), None)
-
-
-_CPU_LEVELS = (
-    # System V ABI for x86-64, "Micro-Architecture Levels"; the names are those of /proc/cpuinfo.
-    ("x86-64-v2", frozenset(("cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"))),
-    ("x86-64-v3", frozenset(("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"))),
-    ("x86-64-v4", frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"))),
-)
-
-
-def hardware_levels(cpuinfo: str) -> tuple[str, ...]:
-    """Return the ``glibc-hwcaps`` subdirectories that ld.so prefers on this processor, best first.
-
-    Takes the text of /proc/cpuinfo. Each level includes those below it (ld.so(8), Hardware capabilities).
-    """
-    found = re.search(r"^flags\s*:(.*)$", cpuinfo, re.MULTILINE)
-    flags = frozenset(found.group(1).split()) if found else frozenset()
-    levels: list[str] = []
-    for level, wanted in _CPU_LEVELS:
-        if not wanted <= flags:
-            break
-        levels.insert(0, level)
-    return tuple(levels)

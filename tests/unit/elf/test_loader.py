@@ -9,7 +9,7 @@ import pytest
 
 from multistage_docker.elf.ldcache import CacheEntry, LoaderCache
 from multistage_docker.elf.loader import Link, LoadedObject, Loader, Program
-from multistage_docker.elf.platforms import PLATFORMS
+from multistage_docker.elf.platforms import PLATFORMS, Processor
 from support.fakes import FakeHost, library
 
 if TYPE_CHECKING:
@@ -168,9 +168,11 @@ def test_hardware_levels() -> None:
         for place in ("", "glibc-hwcaps/x86-64-v2/", "glibc-hwcaps/x86-64-v3/")
     }
     requester = library(runpath=("/libs",))
+    second = frozenset(["cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"])
+    third = second.union(["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"])
     found = [
-        resolve(FakeHost(objects, levels=levels), "liba.so", requester)
-        for levels in ((), ("x86-64-v2",), ("x86-64-v3", "x86-64-v2"))
+        resolve(FakeHost(objects, processor=Processor("AuthenticAMD", flags)), "liba.so", requester)
+        for flags in (frozenset[str](), second, third)
     ]
     assert found == [
         "/libs/liba.so",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from multistage_docker.elf.objects import ElfObject
-from multistage_docker.elf.platforms import PLATFORMS, hardware_levels, platform_of
+from multistage_docker.elf.platforms import PLATFORMS, Processor, parse_cpuinfo, platform_of
 
 V2 = "cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3"
 V3 = f"{V2} avx avx2 bmi1 bmi2 f16c fma abm movbe xsave"
 V4 = f"{V3} avx512f avx512bw avx512cd avx512dq avx512vl"
 
 
-def cpuinfo(flags: str) -> str:
+def cpuinfo(flags: str, vendor: str = "AuthenticAMD") -> str:
     """Return what /proc/cpuinfo says of two processors."""
-    return f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n\nprocessor\t: 1\nflags\t\t: {flags}\n"
+    one = f"vendor_id\t: {vendor}\nflags\t\t: {flags}\nbugs\t\t:\n"
+    return f"processor\t: 0\n{one}\nprocessor\t: 1\n{one}"
 
 
 @pytest.mark.parametrize(
@@ -30,13 +31,13 @@ def cpuinfo(flags: str) -> str:
 )
 def test_hardware_levels(flags: str, levels: tuple[str, ...]) -> None:
     """Levels come best first, and each one takes those below it."""
-    assert hardware_levels(cpuinfo(flags)) == levels
+    assert parse_cpuinfo(cpuinfo(flags)).levels == levels
 
 
 def test_no_flags_no_levels() -> None:
     """Where /proc/cpuinfo lists no x86 flags there is no level."""
-    assert hardware_levels("Features\t: fp asimd\n") == ()
-    assert hardware_levels("") == ()
+    assert parse_cpuinfo("Features\t: fp asimd\n").levels == ()
+    assert parse_cpuinfo("") == Processor()
 
 
 @pytest.mark.parametrize(
@@ -70,8 +71,25 @@ def test_each_platform_has_a_loader_of_its_own() -> None:
     assert len(set(kinds)) == len(kinds)
 
 
-def test_platform_token() -> None:
+@pytest.mark.parametrize(
+    ("flags", "vendor", "token"),
+    [
+        pytest.param(V3, "AuthenticAMD", "x86_64", id="another maker"),
+        pytest.param(V3, "GenuineIntel", "haswell", id="Intel since Haswell"),
+        pytest.param(V2, "GenuineIntel", "x86_64", id="older Intel"),
+        pytest.param(f"{V3} avx512cd avx512er avx512pf", "GenuineIntel", "xeon_phi", id="Xeon Phi"),
+    ],
+)
+def test_platform_token(flags: str, vendor: str, token: str) -> None:
+    """$PLATFORM is the machine's name, or the one that glibc has for Intel's processors of a kind."""
+    processor = parse_cpuinfo(cpuinfo(flags, vendor))
+    tokens = {platform.triplet: platform.platform_token(processor) for platform in PLATFORMS}
+    assert tokens["x86_64-linux-gnu"] == token
+    assert tokens["i386-linux-gnu"] == "i686"
+
+
+def test_unknown_platform_token() -> None:
     """$PLATFORM is empty, so that entries with it are dropped, where it is not known."""
-    tokens = {platform.triplet: platform.platform_token for platform in PLATFORMS}
+    tokens = {platform.triplet: platform.platform_token(Processor()) for platform in PLATFORMS}
     assert tokens["x86_64-linux-gnu"] == "x86_64"
     assert tokens["riscv64-linux-gnu"] == ""
