@@ -34,7 +34,9 @@ def plan_install(request: Request, system: System, voice: Voice) -> Plan:
         run = Run(request, specs, before, config, workspace, system, voice)
         run.gate().check_pins()
         replace(run.phases(), show=False).update()
-        return run.checked_plan()
+        archive = run.open_archive()
+        run.gate().check_names(archive)
+        return run.checked_plan(archive)
 
 
 def apt_install(request: Request, system: System, voice: Voice) -> Receipt:
@@ -53,8 +55,8 @@ def apt_install(request: Request, system: System, voice: Voice) -> Receipt:
     before = read_installed(system.runner)
     with open_workspace(config, system.mounts, private=request.clean) as workspace:
         run = Run(request, specs, before, config, workspace, system, voice)
-        plan, cleaned = run.cleaned()
-        receipt = run.receipt(plan, cleaned.freed)
+        cleaned = run.cleaned()
+        receipt = run.receipt(cleaned.freed)
         started = workspace.started
     if request.receipt:
         _write(request.receipt, receipt.as_json())

@@ -13,8 +13,7 @@ from multistage_docker.debian.archive import PlanError, open_archive
 from multistage_docker.debian.locks import APT_FAILED
 from multistage_docker.debian.mounts import read_mounts
 from multistage_docker.debian.owners import owners
-from multistage_docker.debian.phases import Phases
-from multistage_docker.debian.plan import Plan
+from multistage_docker.debian.phases import AptGetFailedError, Phases
 from multistage_docker.errors import ProgramFailedError
 from multistage_docker.process import uninterrupted
 from multistage_docker.receipt import Receipt, changes, receipt_package
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from multistage_docker.debian.aptconfig import AptConfig
     from multistage_docker.debian.archive import Archive
+    from multistage_docker.debian.plan import Plan
     from multistage_docker.debian.spec import Spec
     from multistage_docker.debian.workspace import Workspace
     from multistage_docker.process import Runner, StreamingRunner
@@ -79,42 +79,55 @@ class Run:
     system: System
     voice: Voice
 
-    def cleaned(self) -> tuple[Plan, leftovers.Cleaned]:
+    def cleaned(self) -> leftovers.Cleaned:
         """Install, and clean whatever comes of it."""
         if not self.request.clean:
-            return self.install(), leftovers.Cleaned()
+            self.install()
+            return leftovers.Cleaned()
         snapshot = leftovers.take_snapshot(leftovers.watched_places(self.config, self.workspace.directory))
         cleaned = leftovers.Cleaned()
         try:
-            plan = self.install()
+            self.install()
         finally:
             with uninterrupted():
                 cleaned = leftovers.clean(snapshot, self.system.mounts, self._owned)
                 self.voice.detail(
                     f"removed {len(cleaned.removed)} files, put {len(cleaned.restored)} back as they were"
                 )
-        return plan, cleaned
+        return cleaned
 
-    def install(self) -> Plan:
+    def install(self) -> None:
         """Go through the phases, from nothing to do to the proof."""
         if nothing_to_do(self.request, self.specs, self.before):
             self.voice.say("nothing to do: all packages are installed" if self.specs else "nothing to do")
             self._mark_manual()
-            return Plan()
+            return
         self.gate().check_pins()
         phases = self.phases()
         phases.update()
-        plan = self.checked_plan()
-        phases.download()
-        phases.install()
-        self._prove(plan)
-        return plan
+        archive = self.open_archive()
+        self.gate().check_names(archive)
+        try:
+            phases.install()
+        except AptGetFailedError as error:
+            if not self.workspace.has_begun and error.diagnosis.cause in gate.ABOUT_PACKAGES:
+                # apt-get refused its own plan, or found none: the gate says why, and shows it.
+                self.checked_plan(archive)
+            raise
+        self._prove()
+
+    def open_archive(self) -> Archive:
+        """Return the archive as the fetched indexes have it."""
+        archive = self.system.open_archive(self.system.runner, self.apt_get())
+        self.voice.detail(f"planning with {archive.label}")
+        return archive
 
     def apt_get(self) -> AptGet:
         """Return how apt-get is called in this run."""
         return AptGet(
             recommends=self.request.recommends,
             upgrade=self.request.allowed.upgrade,
+            allow_removals=self.request.allowed.removals,
             allow_downgrades=self.request.allowed.downgrades,
             target_release=self.request.target_release,
             quiet=self.request.quiet,
@@ -132,15 +145,14 @@ class Run:
             apt=self.apt_get(),
             specs=tuple(map(str, self.specs)),
             locks=tuple(os.path.join(self.config.path(name), "lock") for name in names),
+            has_begun=lambda: self.workspace.has_begun,
             say=self.voice.say,
             detail=self.voice.detail,
             show=not self.request.quiet,
         )
 
-    def checked_plan(self) -> Plan:
+    def checked_plan(self, archive: Archive) -> Plan:
         """Return the plan, or raise PlanRefusedError with the reason why it is not to be carried out."""
-        archive = self.system.open_archive(self.system.runner, self.apt_get())
-        self.voice.detail(f"planning with {archive.label}")
         try:
             plan = archive.plan(self.specs)
         except PlanError as error:
@@ -153,7 +165,7 @@ class Run:
         """Return the gate that this run's plan has to pass."""
         return gate.Gate(self.specs, self.before, self.request.allowed, self._is_older)
 
-    def receipt(self, plan: Plan, freed: int) -> Receipt:
+    def receipt(self, freed: int) -> Receipt:
         """Return what the run did, by what dpkg says before and after."""
         after = dpkg.installed_packages(self.system.runner)
         installed, removed = changes(self.before.packages, after)
@@ -167,7 +179,7 @@ class Run:
             installed=installed,
             already_installed=tuple(receipt_package(package) for package in sorted(already)),
             removed=removed,
-            downloaded_bytes=plan.download_size,
+            downloaded_bytes=self.workspace.fetched_bytes(),
             freed_bytes=freed + self.workspace.size(),
             apt_version=next((package.version for package in after if package.name == "apt"), ""),
             tool_version=__version__,
@@ -179,13 +191,11 @@ class Run:
         options = self.apt_get().settings_as_options()
         marks.mark_manual(self.system.runner, here, self.before.native_architecture, states, options)
 
-    def _prove(self, plan: Plan) -> None:
+    def _prove(self) -> None:
         after = read_installed(self.system.runner)
-        planned = {package.name: package.version for package in plan.install}
         for spec in self.specs:
             package = after.find(spec)
-            version = spec.version or planned.get(spec.name, "")
-            if package is None or version not in ("", package.version):
+            if package is None or spec.version not in ("", package.version):
                 now = f"at {package.version}" if package else "not installed"
                 message = f"apt-get reported success, but dpkg says that {spec} is {now}"
                 raise ProgramFailedError(message, returncode=APT_FAILED)

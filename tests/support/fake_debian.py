@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ Dir::Cache "var/cache/apt";
 Dir::Cache::archives "archives/";
 Dir::Log "var/log/apt";
 """
+REMOVE_IS_DISABLED = "Packages need to be removed but remove is disabled."
+UNNEEDED = "The following packages were automatically installed and are no longer required:"
 MARKED = "Package: {0.name}\nArchitecture: {0.architecture}\nAuto-Installed: 1\n\n"
 
 
@@ -53,9 +56,10 @@ class Package:
 class FakeDebian:
     """Programs of apt and dpkg, with what is installed and what the archive has, newest first.
 
-    ``fails`` are outputs, by phase (update, download, install), to fail with before a phase succeeds;
-    ``stops`` is a phase in which a signal arrives; ``asked`` are the commands that ran; ``owned`` are files
-    of packages; ``missing`` are programs that are not there; ``forgets`` installs nothing, and says it did.
+    ``fails`` are outputs, by phase (update, download, install), to fail with before a phase succeeds: what is
+    downloaded is the first part of an installation. ``stops`` is a phase in which a signal arrives; ``asked``
+    are the commands that ran; ``owned`` are files of packages; ``missing`` are programs that are not there;
+    ``forgets`` installs nothing, and says it did.
     """
 
     root: Path
@@ -80,7 +84,7 @@ class FakeDebian:
         self.installed.update({package.name: package for package in packages})
 
     def streamed(self) -> list[str]:
-        """Return the phases that ran, in order: update, download, install, configure."""
+        """Return the phases that ran, in order: update, install, unneeded, configure."""
         return [phase for phase in map(_phase, self.asked) if phase]
 
     def files_below_root(self) -> set[str]:
@@ -134,24 +138,47 @@ class FakeDebian:
         self.asked.append(argv)
         phase = _phase(argv)
         assert forward == (phase != "configure")
-        if phase == self.stops:
-            raise StoppedError(15)
-        if self.fails[phase]:
-            return Completed(argv, 100, "shown" if show else "", self.fails[phase].pop(0))
-        if phase == "update":
-            self._write(self._place(argv, "Dir::State::lists", "var/lib/apt/lists"), "index")
-        elif phase == "download":
-            self._write(self._place(argv, "Dir::Cache::archives", "var/cache/apt/archives"), "new.deb")
-        elif phase == "install":
-            self._write(str(self.root / "etc"), "passwd-")
-            self._write(self._place(argv, "Dir::Log", "var/log/apt"), "history.log")
-            self._install(argv)
-        return Completed(argv, 0, "", "")
+        parts = ("download", "install") if phase == "install" else (phase,)
+        if refusal := self._refusal(argv) if phase == "install" else "":
+            return Completed(argv, 100, "", f"E: {refusal}")
+        for part in parts:
+            if part == self.stops:
+                raise StoppedError(15)
+            if self.fails[part]:
+                return Completed(argv, 100, "shown" if show else "", self.fails[part].pop(0))
+            self._do(part, argv)
+        said = f"{UNNEEDED}\n  {' '.join(self._unneeded)}\n" if self._unneeded else ""
+        return Completed(argv, 0, said, "")
 
-    def _install(self, argv: tuple[str, ...]) -> None:
-        if self.forgets:
-            return
-        new, removed, _ = self._solve(argv)
+    def _refusal(self, argv: tuple[str, ...]) -> str:
+        _, removed, unknown = self._solve(argv)
+        if unknown:
+            return f"Unable to locate package {unknown}"
+        return REMOVE_IS_DISABLED if removed and "--no-remove" in argv else ""
+
+    def _do(self, part: str, argv: tuple[str, ...]) -> None:
+        match part:
+            case "update":
+                self._write(self._place(argv, "Dir::State::lists", "var/lib/apt/lists"), "index")
+            case "download":
+                self._write(self._place(argv, "Dir::Cache::archives", "var/cache/apt/archives"), "new.deb")
+                # Just before it starts dpkg, apt-get runs these.
+                for hook in (value for value in argv if value.startswith("DPkg::Pre-Invoke::=")):
+                    subprocess.run(("sh", "-c", hook.partition("=")[2]), check=True)
+            case "install":
+                self._write(str(self.root / "etc"), "passwd-")
+                self._write(self._place(argv, "Dir::Log", "var/log/apt"), "history.log")
+                new, removed, _ = self._solve(argv)
+                if not self.forgets:
+                    self._change(new, removed)
+            case "unneeded":
+                self._change([], self._unneeded)
+
+    @property
+    def _unneeded(self) -> list[str]:
+        return [name for name in self.installed if name.startswith("unneeded")]
+
+    def _change(self, new: Iterable[Package], removed: Iterable[str]) -> None:
         for name in removed:
             del self.installed[name]
         self.install(*new)
@@ -202,7 +229,7 @@ class FakeDebian:
                 pending += package.depends
         removed = {name for package in new.values() for name in package.conflicts if name in self.installed}
         if "--auto-remove" in argv and new:
-            removed |= {name for name in self.installed if name.startswith("unneeded")}
+            removed.update(self._unneeded)
         return sorted(new.values(), key=lambda one: one.name), sorted(removed), ""
 
     def _cache(self, words: list[str]) -> str:
@@ -213,11 +240,15 @@ class FakeDebian:
             asked = {name.partition("=")[0].partition(":")[0]: name.partition("=")[2] for name in names}
             known = [one for several in self.archive.values() for one in several]
             return "\n".join(one.control for one in known if asked.get(one.name) == one.version)
+        if verb == "policy":
+            return "".join(map(self._policy, names))
         name = names[0]
         if verb == "showpkg":
             providers = "".join(f"{provider} 1 (= )\n" for provider in self.provides.get(name, ()))
             return f"Package: {name}\nVersions: \n\nReverse Provides: \n{providers}"
-        assert verb == "policy"
+        raise AssertionError(words)
+
+    def _policy(self, name: str) -> str:
         versions = self.archive.get(name, ())
         table = "".join(f"     {one.version} 500\n        500 an archive\n" for one in versions)
         candidate = versions[0].version if versions else "(none)"
@@ -256,9 +287,7 @@ def _phase(argv: tuple[str, ...]) -> str:
         return "configure"
     if argv[0] != "apt-get" or "--simulate" in argv:
         return ""
-    if argv[-1] == "update":
-        return "update"
-    return "download" if "--download-only" in argv else "install"
+    return {"update": "update", "autoremove": "unneeded"}.get(argv[-1], "install")
 
 
 def _plain(words: list[str]) -> list[str]:

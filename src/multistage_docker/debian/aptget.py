@@ -25,8 +25,13 @@ _SEE_ALL = ("--allow-downgrades", "--allow-change-held-packages", "--allow-remov
 _SETTING = ("-o", "--option", "-c", "--config-file")
 
 UPDATE_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-# Maintainer scripts may need the locale of the image: databases take theirs from it.
-INSTALL_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
+# Maintainer scripts may need the locale of the image, from which databases take theirs; LANGUAGE chooses the
+# language of messages alone (gettext manual, "The LANGUAGE variable"), and those are going to be recognised.
+INSTALL_ENVIRONMENT = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    "LANGUAGE": "en",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class AptGet:
     recommends: bool = False
     upgrade: bool = False
     auto_remove: bool = True
+    allow_removals: bool = False
     allow_downgrades: bool = False
     target_release: str = ""
     quiet: bool = False
@@ -45,20 +51,31 @@ class AptGet:
     config_file: str = ""
 
     def update(self) -> tuple[str, ...]:
-        """Return the argv that fetches the indexes."""
-        return ("apt-get", "-qq" if self.quiet else "-q", *self._options(), "update")
+        """Return the argv that fetches the indexes, and leaves it to the next command to read them.
+
+        Where nothing new came, a package cache of an earlier run serves that one as it is.
+        """
+        quiet = "-qq" if self.quiet else "-q"
+        return ("apt-get", quiet, "-o", "pkgCacheFile::Generate=false", *self._options(), "update")
 
     def simulate(self, specs: Iterable[str]) -> tuple[str, ...]:
         """Return the argv that says what an installation would do, even what it would then refuse to."""
-        return ("apt-get", "-q", "--simulate", *_SEE_ALL, *self._install(specs))
-
-    def download(self, specs: Iterable[str]) -> tuple[str, ...]:
-        """Return the argv that fetches what an installation needs."""
-        return ("apt-get", "-qq" if self.quiet else "-q", "--download-only", *self._install(specs))
+        auto_remove = ("--auto-remove",) if self.auto_remove else ()
+        return ("apt-get", "-q", "--simulate", *_SEE_ALL, *auto_remove, *self._install(specs))
 
     def install(self, specs: Iterable[str]) -> tuple[str, ...]:
-        """Return the argv that installs what has been fetched, without the network."""
-        return ("apt-get", "-qq", "--no-download", *self._install(specs))
+        """Return the argv that fetches everything, and then installs it.
+
+        apt-get itself refuses to remove anything unless that is allowed, to downgrade, and to change what is
+        held.
+        """
+        # With the second, apt-get would not even think about what nothing needs any more.
+        removals = "--auto-remove" if self.allow_removals else "--no-remove"
+        return ("apt-get", "-q", removals, *self._install(specs))
+
+    def remove_unneeded(self) -> tuple[str, ...]:
+        """Return the argv that removes what was installed automatically and nothing needs any more."""
+        return ("apt-get", "-q", *self._options(), "-y", "autoremove")
 
     def _install(self, specs: Iterable[str]) -> tuple[str, ...]:
         return (
@@ -66,7 +83,6 @@ class AptGet:
             "-y",
             "--install-recommends" if self.recommends else "--no-install-recommends",
             *(() if self.upgrade else ("--no-upgrade",)),
-            *(("--auto-remove",) if self.auto_remove else ()),
             *(("--allow-downgrades",) if self.allow_downgrades else ()),
             *(("--target-release", self.target_release) if self.target_release else ()),
             *self._extra[1],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from multistage_docker.errors import ProgramFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from multistage_docker.debian.aptget import AptGet
     from multistage_docker.debian.plan import Plan
@@ -37,6 +37,13 @@ class Archive(Protocol):
         """Return all versions that can be installed or are, newest first."""
         ...
 
+    def all_versions(self, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return what ``versions`` says of several names, by name, for the price of one question.
+
+        Raises PlanError where the indexes cannot be read.
+        """
+        ...
+
     def priority(self, name: str) -> str:
         """Return the candidate's priority (Debian Policy 2.5), such as ``optional``; "" for none."""
         ...
@@ -58,7 +65,7 @@ class Archive(Protocol):
 
 
 class PlanError(ProgramFailedError):
-    """apt cannot make a plan; ``output`` is what it wrote."""
+    """apt cannot make a plan, or not even read its indexes; ``output`` is what it wrote."""
 
     def __init__(self, message: str, *, returncode: int, output: str) -> None:
         super().__init__(message, returncode=returncode)

@@ -12,7 +12,7 @@ from multistage_docker.debian.archive_commands import CommandsArchive
 from multistage_docker.debian.plan import Plan, PlannedPackage, PlannedRemoval, archive_file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from multistage_docker.debian.aptget import AptGet
     from multistage_docker.debian.spec import Spec
@@ -49,6 +49,10 @@ class BindingsArchive:
         """Return the versions in apt's order."""
         package = self._package(name)
         return tuple(version.ver_str for version in package.version_list) if package else ()
+
+    def all_versions(self, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the versions of each."""
+        return {name: self.versions(name) for name in names}
 
     def priority(self, name: str) -> str:
         """Return the candidate's priority."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from multistage_docker.debian.aptget import AptGet
     from multistage_docker.debian.spec import Spec
-    from multistage_docker.process import Runner
+    from multistage_docker.process import Completed, Runner
 
 _VERSION_COLUMN = 5
 
@@ -43,6 +44,17 @@ class CommandsArchive:
     def versions(self, name: str) -> tuple[str, ...]:
         """Return all versions of the policy's version table."""
         return parse_version_table(self._policy(name))
+
+    def all_versions(self, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the versions of each: one ``apt-cache policy``, and one more for each ``name:arch``."""
+        plain = [name for name in names if ":" not in name]
+        found = {name: self.versions(name) for name in names if ":" in name}
+        if not plain:
+            return found
+        done = self.runner.capture(("apt-cache", *self.apt.settings_as_options(), "policy", *plain))
+        if done.returncode:
+            raise _plan_error(done)
+        return found | {name: parse_version_table(_about(done.stdout, name)) for name in plain}
 
     def priority(self, name: str) -> str:
         """Return the candidate's priority."""
@@ -78,8 +90,7 @@ class CommandsArchive:
     def _simulate(self, apt: AptGet, specs: Sequence[Spec]) -> Plan:
         done = self.runner.capture(apt.simulate(map(str, specs)))
         if done.returncode:
-            output = f"{done.stdout}\n{done.stderr}"
-            raise PlanError(str(diagnose(output)), returncode=done.returncode, output=output)
+            raise _plan_error(done)
         return parse_simulation(done.stdout)
 
     def _with_sizes(self, plan: Plan, specs: Sequence[Spec]) -> Plan:
@@ -126,6 +137,17 @@ class CommandsArchive:
 
     def _cache(self, verb: str, *names: str) -> str:
         return self.runner.capture(("apt-cache", *self.apt.settings_as_options(), verb, *names)).stdout
+
+
+def _plan_error(done: Completed) -> PlanError:
+    output = f"{done.stdout}\n{done.stderr}"
+    return PlanError(str(diagnose(output)), returncode=done.returncode, output=output)
+
+
+def _about(policy: str, name: str) -> str:
+    """Return what apt-cache policy says of one package: from its name to the next one's."""
+    found = re.search(rf"^{re.escape(name)}:\n(?:[ \t].*\n?)*", policy, re.MULTILINE)
+    return found.group() if found else ""
 
 
 def _is_about(output: str, name: str) -> bool:

@@ -27,6 +27,8 @@ class Cause(Enum):
     HASH = "hash mismatch"
     NOT_FOUND = "404"
     HELD = "hold in the way"
+    REMOVAL = "removal not allowed"
+    DOWNGRADE = "downgrade not allowed"
     NO_VERSION = "vanished version"
     UNKNOWN_PACKAGE = "unknown package"
     UNMET = "unmet dependencies"
@@ -163,6 +165,18 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
         r"Held packages were changed",
         "a package on hold stands in the way",
         "see apt-mark showhold; apt-mark unhold lets it go",
+    ),
+    (
+        Cause.REMOVAL,
+        r"Packages need to be removed but remove is disabled|Essential packages were removed and -y was used",
+        "packages would be removed",
+        "--allow-removals allows it",
+    ),
+    (
+        Cause.DOWNGRADE,
+        r"Packages were downgraded and -y was used",
+        "packages would go back to older versions",
+        "--allow-downgrades allows it",
     ),
     (
         Cause.NO_VERSION,

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 _SHOWN_VERSIONS = 5
 _SHOWN_PROVIDERS = 8
-_ABOUT_PACKAGES = frozenset({Cause.HELD, Cause.UNMET, Cause.UNKNOWN_PACKAGE, Cause.NO_VERSION})
+# What apt-get itself refuses because of the packages that were asked for.
+ABOUT_PACKAGES = frozenset(
+    {
+        *(Cause.HELD, Cause.REMOVAL, Cause.DOWNGRADE),
+        *(Cause.UNMET, Cause.UNKNOWN_PACKAGE, Cause.NO_VERSION),
+    }
+)
 
 
 class PlanRefusedError(RefusedError):
@@ -86,6 +92,15 @@ class Gate:
                     hint="--upgrade allows another version (an older one needs --allow-downgrades as well)",
                 )
 
+    def check_names(self, archive: Archive) -> None:
+        """Refuse what is no package's name: apt-get would take it for a pattern, or take a provider."""
+        wanted = [spec for spec in self.specs if not spec.path and not self.installed.satisfies(spec)]
+        known = archive.all_versions([spec.qualified_name for spec in wanted])
+        for spec in wanted:
+            versions = known[spec.qualified_name]
+            if not versions or (spec.version and spec.version not in versions):
+                explain_missing(spec, archive)
+
     def check_plan(self, plan: Plan, archive: Archive) -> None:
         """Refuse a plan with anything that was not asked for; raise PlanRefusedError with the plan."""
         planned = {(package.name, package.architecture) for package in plan.install}
@@ -125,7 +140,7 @@ class Gate:
     def explain(self, error: PlanError, archive: Archive) -> None:
         """Raise PlanRefusedError where apt made no plan because of the packages; return for other reasons."""
         diagnosis = diagnose(error.output)
-        if diagnosis.cause not in _ABOUT_PACKAGES:
+        if diagnosis.cause not in ABOUT_PACKAGES:
             return
         for spec in self.specs:
             if not spec.path and not self.installed.satisfies(spec):

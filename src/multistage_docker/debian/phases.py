@@ -1,4 +1,4 @@
-"""The phases of a run: update, download and install, each tried again where that can help."""
+"""The phases of a run: update and installation, each tried again where that can help."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from multistage_docker.process import Completed, StreamingRunner
 
+# What apt-get says where it sees packages that --auto-remove would take along.
+_UNNEEDED = "no longer required:"
+
 
 class AptGetFailedError(ProgramFailedError):
     """apt-get failed; the message is the diagnosis and the exit status apt-get's own."""
@@ -27,12 +30,17 @@ class AptGetFailedError(ProgramFailedError):
 
 @dataclass(frozen=True, slots=True)
 class Phases:
-    """Runs apt-get for one set of specs; ``locks`` are those that apt-get does not wait for."""
+    """Runs apt-get for one set of specs.
+
+    ``locks`` are those that apt-get does not wait for; ``has_begun`` tells whether dpkg has been started, so
+    that the system may have changed.
+    """
 
     runner: StreamingRunner
     apt: aptget.AptGet
     specs: Sequence[str]
     locks: tuple[str, ...]
+    has_begun: Callable[[], bool]
     say: Callable[[str], None]
     detail: Callable[[str], None]
     show: bool = True
@@ -47,36 +55,46 @@ class Phases:
             self.say("the indexes do not match each other: fetching them again")
             self._fetch_indexes()
 
-    def download(self) -> None:
-        """Fetch the packages; once more with fresh indexes where they no longer fit the mirror."""
+    def install(self) -> None:
+        """Fetch the packages, all of them, and install them.
+
+        What is fetched comes once more with fresh indexes where it no longer fits the mirror; an installation
+        that has begun is never tried again. When asked to stop, no package is left half configured.
+        """
         try:
-            self._fetch_packages()
+            self._install()
         except AptGetFailedError as error:
-            if error.diagnosis.cause not in TRANSIENT:
+            if self.has_begun() or error.diagnosis.cause not in TRANSIENT:
                 raise
             self.say("the mirror and its indexes do not match: fetching them again")
             self.update()
-            self._fetch_packages()
+            self._install()
 
     def _fetch_indexes(self) -> None:
         self._run("apt-get update", self.apt.update(), aptget.UPDATE_ENVIRONMENT)
 
-    def _fetch_packages(self) -> None:
-        self._run("the download", self.apt.download(self.specs), aptget.UPDATE_ENVIRONMENT)
-
-    def install(self) -> None:
-        """Install what has been fetched, once; when asked to stop, leave no package half configured."""
+    def _install(self) -> None:
         try:
-            self._run("the installation", self.apt.install(self.specs), aptget.INSTALL_ENVIRONMENT)
+            done = self._run("", self.apt.install(self.specs), aptget.INSTALL_ENVIRONMENT)
+            if _UNNEEDED in done.stdout and not self.apt.allow_removals:
+                self._run(
+                    "the removal of what nothing needs",
+                    self.apt.remove_unneeded(),
+                    aptget.INSTALL_ENVIRONMENT,
+                )
         except StoppedError:
-            self.detail("stopped: configuring what has been unpacked")
-            configure = ("dpkg", "--force-confdef", "--force-confold", "--configure", "--pending")
-            self.runner.stream(configure, aptget.INSTALL_ENVIRONMENT, show=self.show, forward=False)
+            if self.has_begun():
+                self.detail("stopped: configuring what has been unpacked")
+                configure = ("dpkg", "--force-confdef", "--force-confold", "--configure", "--pending")
+                self.runner.stream(configure, aptget.INSTALL_ENVIRONMENT, show=self.show, forward=False)
             raise
 
-    def _run(self, phase: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    def _run(self, phase: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> Completed:
         wait_until_free(self.locks, aptget.LOCK_TIMEOUT, self.say)
         self.detail(" ".join(argv))
         done = self.runner.stream(argv, environment, show=self.show)
         if done.returncode:
-            raise AptGetFailedError(phase, done)
+            raise AptGetFailedError(
+                phase or ("the installation" if self.has_begun() else "the download"), done
+            )
+        return done

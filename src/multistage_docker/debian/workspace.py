@@ -7,6 +7,7 @@ in the image's layer. A cache mount is used where there is one: it is there to b
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
 
 # With nobody to answer there is nothing to ask ahead of time; asking rewrites all of debconf's templates.
 _PRECONFIGURE = "dpkg-preconfigure"
+# Below a mount, what stands in here is out of reach of the hook that images use to empty apt's caches.
+_KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """A run's directory, apt's settings for it, and where packages are fetched to.
 
-    ``started`` is the change time, in nanoseconds, from which on everything in the system is the run's.
+    ``started`` is the change time, in nanoseconds, from which on everything in the system is the run's;
+    ``kept`` are the names of packages that have been fetched before.
     """
 
     directory: str
@@ -38,6 +42,20 @@ class Workspace:
     archives: str
     config_file: str
     started: int
+    kept: frozenset[str]
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether apt-get has started dpkg."""
+        return os.path.exists(_fetched_file(self.directory))
+
+    def fetched_bytes(self) -> int:
+        """Return the size of the packages that the run fetched, as they lay there when dpkg was started."""
+        if not self.has_begun:
+            return 0
+        with open(_fetched_file(self.directory), encoding="utf-8", errors="surrogateescape") as file:
+            fetched = [line.rstrip("\n").split(" ", 1) for line in file]
+        return sum(int(size) for size, path in fetched if os.path.basename(path) not in self.kept)
 
     def size(self) -> int:
         """Return the bytes of all files in the directory: what its removal is going to free."""
@@ -68,7 +86,8 @@ def open_workspace(
         # apt fetches as the user _apt.
         os.chmod(directory, 0o755)  # noqa: S103 - as apt's own directories
         settings, archives = _settings(config, mounts, directory, private=private)
-        yield Workspace(directory, settings, archives, _config_file(config, directory), started)
+        config_file = _config_file(config, directory)
+        yield Workspace(directory, settings, archives, config_file, started, frozenset(_files(archives)))
     finally:
         with uninterrupted():
             shutil.rmtree(directory, ignore_errors=True)
@@ -77,21 +96,47 @@ def open_workspace(
 def _settings(
     config: AptConfig, mounts: tuple[str, ...], directory: str, *, private: bool
 ) -> tuple[tuple[str, ...], str]:
-    # Out of reach of the hook that images use to delete these between two of apt's commands.
-    settings = [f"Dir::Cache::pkgcache={directory}/pkgcache.bin", "Dir::Cache::srcpkgcache="]
     lists, archives = config.path("Dir::State::lists"), config.path("Dir::Cache::archives")
+    settings = list(_package_caches(config, mounts, directory))
     if private:
         logs = _made(directory, "log")
         settings += [f"Dir::Log={logs}", f"Dpkg::Options::=--log={logs}/dpkg.log"]
-        if mount_point(lists, mounts) == "/" and not _has_files(lists, besides=("lock",)):
+        if mount_point(lists, mounts) == "/" and not _files(lists):
             settings.append(f"Dir::State::lists={_made(directory, 'lists')}")
-        if mount_point(archives, mounts) == "/" and not _has_files(archives, besides=("lock",)):
+        if mount_point(archives, mounts) == "/" and not _files(archives):
             archives = _made(directory, "archives")
             settings.append(f"Dir::Cache::archives={archives}")
     if mount_point(archives, mounts) != "/" and _deletes_packages(config):
-        archives = os.path.join(archives, "keep")
+        archives = os.path.join(archives, _KEEP)
         settings.append(f"Dir::Cache::archives={archives}")
+    settings.append(_recording_hook(directory, archives))
     return tuple(settings), archives
+
+
+def _package_caches(config: AptConfig, mounts: tuple[str, ...], directory: str) -> Iterator[str]:
+    """Yield where apt keeps what it makes of the indexes: with them, or in the run's own directory.
+
+    Always out of reach of the hook that images use to delete these between two of apt's commands.
+    """
+    cache, lists = config.path("Dir::Cache"), config.path("Dir::State::lists")
+    if "/" in (mount_point(cache, mounts), mount_point(lists, mounts)):
+        yield f"Dir::Cache::pkgcache={directory}/pkgcache.bin"
+        yield "Dir::Cache::srcpkgcache="
+        return
+    place = os.path.join(cache, _KEEP) if _deletes_packages(config) else cache
+    os.makedirs(place, exist_ok=True)
+    yield f"Dir::Cache::pkgcache={place}/pkgcache.bin"
+    yield f"Dir::Cache::srcpkgcache={place}/srcpkgcache.bin"
+
+
+def _recording_hook(directory: str, archives: str) -> str:
+    """Return the setting by which apt-get writes down what it has fetched, just before it starts dpkg."""
+    packages, file = shlex.quote(archives), shlex.quote(_fetched_file(directory))
+    return f"DPkg::Pre-Invoke::=stat --format='%s %n' {packages}/*.deb > {file} 2> /dev/null || true"
+
+
+def _fetched_file(directory: str) -> str:
+    return os.path.join(directory, "fetched")
 
 
 def _config_file(config: AptConfig, directory: str) -> str:
@@ -110,12 +155,13 @@ def _made(directory: str, name: str) -> str:
     return path
 
 
-def _has_files(directory: str, besides: tuple[str, ...]) -> bool:
+def _files(directory: str) -> tuple[str, ...]:
+    """Return the names of the files in one of apt's directories, its lock aside; none where there is none."""
     try:
         with os.scandir(directory) as entries:
-            return any(entry.is_file() and entry.name not in besides for entry in entries)
+            return tuple(entry.name for entry in entries if entry.is_file() and entry.name != "lock")
     except OSError:
-        return False
+        return ()
 
 
 def _deletes_packages(config: AptConfig) -> bool:

@@ -39,6 +39,13 @@ case "$*" in
 esac
 """
 APT_CACHE = """#!/bin/sh
+case "$*" in
+*" policy "*)
+    for name in tool victim fighter; do
+        printf '%s:\\n  Candidate: 2\\n  Version table:\\n     2 500\\n        500 an archive\\n' $name
+    done
+    exit ;;
+esac
 printf 'Package: tool\\nVersion: 2\\nArchitecture: amd64\\nSize: 1234\\nInstalled-Size: 5\\n'
 """
 DPKG = """#!/bin/sh

@@ -14,7 +14,7 @@ from multistage_docker.debian.plan import Plan, PlannedPackage, PlannedRemoval
 from multistage_docker.debian.spec import Spec, parse_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 UNMET = """\
 Reading package lists...
@@ -41,6 +41,10 @@ class Shelf:
     def versions(self, name: str) -> tuple[str, ...]:
         """Return the versions."""
         return self.known.get(name, ())
+
+    def all_versions(self, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the versions of each."""
+        return {name: self.versions(name) for name in names}
 
     def priority(self, _name: str) -> str:
         """Return the same for all."""
