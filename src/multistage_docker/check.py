@@ -27,9 +27,10 @@ def check_libdeps(
     where a path does not exist.
     """
     forest = Forest.grow(paths, choices, versions=True, progress=progress)
+    openings = forest.openings(choices) if choices.opened is Opened.LIST else ()
     needs = forest.needs(())
     beyond = forest.needs_beyond(need for need in needs if need.provision is Provision.SYSTEM)
-    opened = forest.opened(choices) if choices.opened is Opened.LIST else ()
+    opened = forest.opened(openings, choices)
     provided = forest.requirements((*needs, *beyond, *opened), choices)
     gaps = tuple(sorted(_gaps(forest, provided)))
     foreign = [item for item in forest.skipped if item.reason.is_foreign]

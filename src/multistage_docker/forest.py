@@ -20,10 +20,11 @@ from multistage_docker.python.source import home
 from multistage_docker.report import Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from multistage_docker.elf.host import Host
     from multistage_docker.elf.objects import ElfObject
+    from multistage_docker.opening import Opening
     from multistage_docker.parallel import Progress
 
 _PLUGIN_DIRECTORIES = frozenset(("plugins", "qml"))
@@ -98,14 +99,20 @@ class Forest:
         """Return every need of every tree, and of the paths outside that are to be followed."""
         return tuple(need for tree in self._trees.values() for need in tree.needs(follow))
 
-    def opened(self, choices: Choices) -> tuple[Need, ...]:
+    def openings(self, choices: Choices) -> Iterator[Opening]:
+        """Begin to look for the libraries that files of the trees open by name."""
+        if choices.opened is Opened.IGNORE:
+            return iter(())
+        return openings(self.scanned.files, self.objects, jobs=choices.jobs)
+
+    def opened(self, found: Iterable[Opening], choices: Choices) -> tuple[Need, ...]:
         """Return what meets the libraries that files of the trees open by name."""
         tree = next(iter(self._trees.values()), None)
         if tree is None:
             return ()
-        found = openings(self.scanned.files, self.objects, jobs=choices.jobs)
         needs = tuple(
-            tree.opened(one.file, one.names, one.line, one.priority, home=home(one.file)) for one in found
+            tree.opened(one.file, one.names, one.line, one.priority, home=home(one.file))
+            for one in sorted(found)
         )
         if choices.opened is not Opened.LIST:
             return needs

@@ -54,9 +54,13 @@ class _Ownership:
         self._owners: dict[str, tuple[InstalledPackage, ...]] = {}
 
     def report(self, forest: Forest, choices: Choices) -> Report:
-        opened = () if choices.opened is Opened.IGNORE else forest.opened(choices)
-        by_provision = forest.requirements(self._followed(forest, opened), choices)
-        opened_by_provision = forest.requirements(opened, choices)
+        openings = forest.openings(choices)
+        # Other processes read sources meanwhile.
+        direct = forest.needs(())
+        opened = forest.opened(openings, choices)
+        provided = forest.requirements((*self._followed(forest, direct, opened), *opened), choices)
+        by_provision = {key: _such(several, opened=False) for key, several in provided.items()}
+        opened_by_provision = {key: _such(several, opened=True) for key, several in provided.items()}
         outside = by_provision[Provision.SYSTEM]
         by_name = opened_by_provision[Provision.SYSTEM]
         if choices.opened is Opened.LIST:
@@ -93,8 +97,8 @@ class _Ownership:
             objects=len(forest.objects),
         )
 
-    def _followed(self, forest: Forest, opened: Iterable[Need]) -> tuple[Need, ...]:
-        """Return all needs, also those of unpackaged libraries outside: apt brings no others'.
+    def _followed(self, forest: Forest, needs: tuple[Need, ...], opened: Iterable[Need]) -> tuple[Need, ...]:
+        """Return needs and also those of unpackaged libraries outside: apt brings no others'.
 
         The owners of what is ``opened`` are asked for on the way.
         """
@@ -102,7 +106,6 @@ class _Ownership:
         asked: set[str] = set()
         follow: frozenset[str] = frozenset()
         while True:
-            needs = forest.needs(follow)
             outside = {need.path for need in needs if need.provision is Provision.SYSTEM}
             new = (outside | by_name) - asked
             if new:
@@ -116,6 +119,7 @@ class _Ownership:
             if unowned <= follow:
                 return needs
             follow |= unowned
+            needs = forest.needs(follow)
 
     def _packages(
         self, requirements: Iterable[Requirement], *, include_essential: bool
@@ -173,6 +177,10 @@ def _is_looked_up(requirement: Requirement, choices: Choices) -> bool:
     if requirement.is_opened:
         return choices.opened is Opened.LIST and requirement.priority != Priority.SUGGESTED.value
     return not requirement.is_plugin
+
+
+def _such(requirements: Iterable[Requirement], *, opened: bool) -> tuple[Requirement, ...]:
+    return tuple(requirement for requirement in requirements if requirement.is_opened is opened)
 
 
 def _directory(kept: str) -> AbstractContextManager[str]:

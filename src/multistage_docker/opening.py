@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from posixpath import basename, dirname
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,14 @@ from multistage_docker.python.imports import unimported
 from multistage_docker.python.source import MOST_BYTES, is_product, may_open, opened_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from io import FileIO
 
     from multistage_docker.elf.objects import ElfObject
     from multistage_docker.elf.tree import Need
 
 
+_SOURCES_A_CHUNK = 100
 _OPTIONAL = Priority.SUGGESTED.value
 _ALTERNATIVES = frozenset(("backend", "backends", "driver", "drivers"))
 
@@ -43,17 +45,17 @@ class Opening:
 
 def openings(
     files: Iterable[str], objects: Mapping[str, ElfObject], *, jobs: int | None = None
-) -> tuple[Opening, ...]:
-    """Return what the Python sources among files and the ELF objects open by name, sorted; none is run.
+) -> Iterator[Opening]:
+    """Return an iterator over what Python sources among files and the ELF objects open by name; none is run.
 
-    A file that cannot be read or parsed opens nothing.
+    A file that cannot be read or parsed opens nothing. Several processes begin at once to read the sources.
     """
     sources = [path for path in files if path.endswith(".py") and is_product(path)]
-    found = [opening for chunk in map_chunks(_read_sources, sources, jobs=jobs) for opening in chunk]
-    for path, elf in objects.items():
-        if elf.may_have_notes:
-            found.extend(_read(path, _opened_by_notes))
-    return tuple(sorted(found))
+    # Most sources are passed by at a glance and a few take long: small chunks spread those.
+    chunks = map_chunks(_read_sources, sources, jobs=jobs, chunk=_SOURCES_A_CHUNK)
+    announcing = (path for path, elf in objects.items() if elf.may_have_notes)
+    noted = (_read(path, _opened_by_notes) for path in announcing)
+    return chain.from_iterable(chain(chunks, noted))
 
 
 def with_optional(

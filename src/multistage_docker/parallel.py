@@ -17,9 +17,8 @@ Progress = Callable[[int, int], None]
 
 _Result = TypeVar("_Result")
 
-_CHUNK = 400
-# One more process pays for its start when it has about this many files to open.
-_FILES_PER_JOB = 3000
+# One more process pays for its start when it has about this many chunks to do.
+_CHUNKS_PER_JOB = 8
 
 
 def map_chunks(
@@ -27,34 +26,43 @@ def map_chunks(
     paths: Sequence[str],
     *,
     jobs: int | None = None,
+    chunk: int = 400,
     progress: Progress | None = None,
 ) -> Iterator[_Result]:
-    """Yield what a picklable function returns for each chunk of paths, in order.
+    """Return an iterator over what a picklable function returns for each chunk of paths, in order.
 
-    ``jobs`` is the number of processes, None for what fits the number of paths and the machine. Raises
+    Several processes begin at once; a single one works when it is asked for the next result. ``jobs`` is the
+    number of processes, None for what fits the number of chunks and the machine. The iterator raises
     MultistageDockerError where a process is killed; an exception of the function comes through.
     """
-    chunks = [list(paths[start : start + _CHUNK]) for start in range(0, len(paths), _CHUNK)]
+    chunks = [list(paths[start : start + chunk]) for start in range(0, len(paths), chunk)]
     if jobs is None:
-        jobs = min(len(os.sched_getaffinity(0)), 1 + len(paths) // _FILES_PER_JOB)
-    done = 0
-    for chunk, result in zip(chunks, _results(function, chunks, jobs), strict=True):
+        jobs = min(len(os.sched_getaffinity(0)), 1 + len(chunks) // _CHUNKS_PER_JOB)
+    alone = jobs == 1 or len(chunks) <= 1
+    results = map(function, chunks) if alone else _begin(function, chunks, jobs)
+    return results if progress is None else _reported(results, chunks, progress)
+
+
+def _reported(
+    results: Iterator[_Result], chunks: Sequence[Sequence[str]], progress: Progress
+) -> Iterator[_Result]:
+    done, total = 0, sum(map(len, chunks))
+    for chunk, result in zip(chunks, results, strict=True):
         done += len(chunk)
-        if progress:
-            progress(done, len(paths))
+        progress(done, total)
         yield result
 
 
-def _results(
-    function: Callable[[list[str]], _Result], chunks: list[list[str]], jobs: int
-) -> Iterator[_Result]:
-    if jobs == 1 or len(chunks) <= 1:
-        yield from map(function, chunks)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt) as pool:
+def _begin(function: Callable[[list[str]], _Result], chunks: list[list[str]], jobs: int) -> Iterator[_Result]:
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt)
+    with _no_interrupt():
+        results = pool.map(function, chunks)
+    return _awaited(pool, results)
+
+
+def _awaited(pool: ProcessPoolExecutor, results: Iterator[_Result]) -> Iterator[_Result]:
+    with pool:
         try:
-            with _no_interrupt():
-                results = pool.map(function, chunks)
             yield from results
         except BrokenExecutor:
             message = "a worker process was ended from outside while it read files"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from posixpath import basename, dirname
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from multistage_docker.elf.objects import ElfObject
 
@@ -43,8 +43,7 @@ class Program:
     loaded: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One DT_NEEDED entry of an object in a process, and the path that meets it; None where nothing does."""
 
     requester: str

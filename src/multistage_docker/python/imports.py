@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from multistage_docker.files import open_regular
 from multistage_docker.parallel import map_chunks
 from multistage_docker.python.source import MOST_BYTES, is_product, module_name
+from multistage_docker.python.trees import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -72,7 +73,7 @@ def _names(source: bytes, path: str) -> Iterator[str]:
         return
     module = module_name(path)
     package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.Import(names):
                 yield from (alias.name for alias in names)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from multistage_docker.python.trees import nodes, statements
+
 Verdict = Callable[["Scope", ast.expr], "bool | None"]
 """Whether a test holds on Linux; None where that cannot be told."""
 
@@ -96,7 +98,7 @@ class Reader:
         """Read the module's own statements first: functions run when all of its constants are there."""
         module = self._module
         module.scopes.append(module.root)
-        for node in ast.walk(tree):
+        for node in statements(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module.aliases.update(_aliases(node))
         self._block(module.root, tree.body, _Context())
@@ -104,9 +106,9 @@ class Reader:
             scope, body = self._later.pop(0)
             self._block(scope, body, _Context())
 
-    def _block(self, scope: Scope, statements: Iterable[ast.stmt], context: _Context) -> bool:
+    def _block(self, scope: Scope, body: Iterable[ast.stmt], context: _Context) -> bool:
         """Return whether what follows the block is never reached on Linux."""
-        return any(self._statement(scope, statement, context) for statement in statements)
+        return any(self._statement(scope, statement, context) for statement in body)
 
     def _statement(self, scope: Scope, node: ast.stmt, context: _Context) -> bool:  # noqa: C901, PLR0912 - a kind of statement each
         match node:
@@ -215,9 +217,9 @@ class Reader:
                     if isinstance(part, ast.Name):
                         scope.bindings.setdefault(part.id, []).append(Binding(value, how, index))
 
-    def _expressions(self, scope: Scope, nodes: Iterable[ast.expr], context: _Context) -> None:
-        for node in nodes:
-            for inner in ast.walk(node):
+    def _expressions(self, scope: Scope, several: Iterable[ast.expr], context: _Context) -> None:
+        for expression in several:
+            for inner in nodes(expression):
                 match inner:
                     case ast.Call():
                         scope.sites.append(Site(inner, context.purpose, context.is_choice))
@@ -248,7 +250,7 @@ def _key(target: ast.expr) -> str:
 
 def _stops(body: Iterable[ast.stmt]) -> bool:
     """Whether a loop ends before its last element: it looks for the first that serves."""
-    return any(isinstance(node, ast.Break | ast.Return | ast.Yield) for s in body for node in ast.walk(s))
+    return any(isinstance(node, ast.Break | ast.Return | ast.Yield) for s in body for node in nodes(s))
 
 
 def _aliases(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
@@ -269,6 +271,6 @@ def _may_tell_platform(test: ast.expr) -> bool:
         return True
     words = (
         getattr(part, "id", "") or getattr(part, "attr", "") or getattr(part, "value", "")
-        for part in ast.walk(test)
+        for part in nodes(test)
     )
     return any(isinstance(word, str) and _PLATFORM.search(word) for word in words)

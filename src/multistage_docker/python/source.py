@@ -13,8 +13,7 @@ __all__ = ["How", "OpenedName", "home", "is_product", "may_open", "module_name",
 # A file without one of these is not parsed: the ways to open a library, by a part that several share ...
 _OPENERS = {
     b"DLL": (b"CDLL", b"PyDLL", b"DLL("),
-    b"oadLibrary": (b"oadLibrary",),
-    b"find_library": (b"find_library",),
+    b"ibrary": (b"oadLibrary", b"find_library"),
     b"dlopen": (b"dlopen",),
     b"load_": (b"load_lib", b"load_dll", b"load_ctypes"),
 }
