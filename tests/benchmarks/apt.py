@@ -1,149 +1,104 @@
-"""How long apt-install takes, beside the line that Dockerfiles have long had for it.
-
-    python tests/benchmarks/apt.py [--package NAME] [--repeat N]
-
-Needs a Docker engine and the base images (tests/image/base-images). Each run is a container of its own, the
-ways take turns, and the medians count. Writes results/apt.json and, from it, results/README.md.
-"""
+"""How long apt-install takes, and what its layer holds, beside what Dockerfiles have long had for it."""
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
-import json
-import statistics
 import subprocess
-import sys
 import tempfile
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-# Run as a program, the folder has only itself on the path.
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from support.engine import Engine
+from benchmarks import facts
+from benchmarks.layers import TOOLS_TAG, layers
+from benchmarks.measure import turns
+from benchmarks.ways import DOCUMENTED, WAYS, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from benchmarks.documents import Apt
+    from support.engine import Engine
+
 ROOT = Path(__file__).parents[2]
-RESULTS = Path(__file__).with_name("results")
 BASE = "python:3.11-slim-bookworm"
 TOOLS = f"""\
 FROM {BASE}
-RUN --mount=type=bind,target=/mnt python3 -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir /mnt
+RUN --mount=type=bind,target=/mnt pip install --no-cache-dir --root-user-action=ignore /mnt
 """
-INSTALL = "apt-get update && apt-get install -y --no-install-recommends {package}"
-CACHES = ("/var/cache/apt", "/var/lib/apt/lists")
-# Prints the seconds that a command took, and fails where it fails.
+NOTHING_TO_DO, FIRST, CACHED = "nothing to do", "first", "cached"
+SETTINGS = (NOTHING_TO_DO, FIRST, CACHED)
+# Prints the nanoseconds that a command took, and fails with what it said where it fails.
 TIMED = (
-    'start=$(date +%s%N); { sh -c "$1"; } > /tmp/said 2>&1 || { cat /tmp/said >&2; exit 1; }; '
+    'start=$(date +%s%N); sh -c "$1" > /tmp/said 2>&1 || { cat /tmp/said >&2; exit 1; }; '
     "echo $(($(date +%s%N) - start))"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A way to install: its commands without and with cache mounts, and what those need in the image."""
-
-    name: str
-    plain: str
-    cached: str
+class CommandFailedError(Exception):
+    """A command failed in its container; the message holds what it said."""
 
 
-WAYS = (
-    Way("apt-install", "/opt/tools/bin/apt-install {package}", "/opt/tools/bin/apt-install {package}"),
-    Way(
-        "apt-get, the classic line",
-        f"{INSTALL} && rm -rf /var/lib/apt/lists/*",
-        # As Docker's documentation has it: the hook that empties the cache goes.
-        f"rm -f /etc/apt/apt.conf.d/docker-clean; {INSTALL}",
-    ),
-)
-SETTINGS = ("nothing to do", "first", "cached")
+def measure(engine: Engine, package: str, repeat: int) -> Apt:
+    """Run the benchmark with a package that the base has not."""
+    image = engine.build(TOOLS, TOOLS_TAG, context=ROOT)
+    return {
+        "facts": facts.of_image(engine, image, "python3"),
+        "base": BASE,
+        "package": package,
+        "seconds": times(engine, image, package, repeat),
+        "layers": list(layers(engine, package)),
+    }
 
 
-def seconds(engine: Engine, image: str, command: str, volumes: tuple[str, ...] = ()) -> float:
-    """Return how long a command takes in a new container."""
-    mounts = [part for volume in volumes for part in ("--volume", volume)]
-    argv = [engine.client, "run", "--rm", "--network=host", *mounts, image, "sh", "-c", TIMED, "sh", command]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
-    return int(done.stdout) / 1e9
+def times(engine: Engine, image: str, package: str, repeat: int) -> dict[str, dict[str, list[float]]]:
+    """Return the seconds of each run, by setting and way; each run is a container of its own."""
+    found: dict[str, dict[str, list[float]]] = {setting: {} for setting in SETTINGS}
+    line = f"FROM {image}\nRUN {DOCUMENTED.plain.format(package=package)}\n"
+    with tempfile.TemporaryDirectory() as nothing, filled_volumes(engine, image, package) as volumes:
+        done = engine.build(line, f"{TOOLS_TAG}-done", context=Path(nothing))
+        for setting, way in turns(dict.fromkeys(runs(), repeat)):
+            command = (way.cached if setting == CACHED else way.plain).format(package=package)
+            where = done if setting == NOTHING_TO_DO else image
+            taken = seconds(engine, where, command, volumes[way] if setting == CACHED else ())
+            print(f"{setting:16}{way.title:50}{taken:8.2f} s", flush=True)
+            found[setting].setdefault(way.name, []).append(round(taken, 3))
+    return found
 
 
-def measured(engine: Engine, package: str, repeat: int) -> Iterator[tuple[str, str, float]]:
-    """Yield the seconds of each run: setting, way, time."""
-    image = engine.build(TOOLS, "multistage-docker-test:benchmark", context=ROOT)
-    line = f"FROM {image}\nRUN {INSTALL.format(package=package)}\n"
-    with tempfile.TemporaryDirectory() as nothing:
-        done = engine.build(line, "multistage-docker-test:benchmark-done", context=Path(nothing))
-    volumes = {
-        way: tuple(f"multistage-docker-bench-{number}-{part}:{target}" for part, target in enumerate(CACHES))
-        for number, way in enumerate(WAYS)
+def runs() -> Iterator[tuple[str, Way]]:
+    """Yield each setting with each way that knows of it."""
+    for setting in SETTINGS:
+        for way in WAYS:
+            if setting != CACHED or way.cached:
+                yield setting, way
+
+
+@contextmanager
+def filled_volumes(engine: Engine, image: str, package: str) -> Iterator[dict[Way, tuple[str, ...]]]:
+    """Provide, while the block lasts, filled volumes that stand for cache mounts: the options by way."""
+    names = {
+        way: {
+            f"multistage-docker-benchmark-{way.name}-{number}": path for number, path in enumerate(way.caches)
+        }
+        for way in WAYS
+    }
+    options = {
+        way: tuple(f"--volume={name}:{path}" for name, path in several.items())
+        for way, several in names.items()
     }
     try:
         for way in WAYS:
-            seconds(engine, image, way.cached.format(package=package), volumes[way])
-        for _ in range(repeat):
-            for way in WAYS:
-                plain, cached = way.plain.format(package=package), way.cached.format(package=package)
-                yield "nothing to do", way.name, seconds(engine, done, plain)
-                yield "first", way.name, seconds(engine, image, plain)
-                yield "cached", way.name, seconds(engine, image, cached, volumes[way])
+            if way.cached:
+                seconds(engine, image, way.cached.format(package=package), options[way])
+        yield options
     finally:
-        names = [volume.partition(":")[0] for several in volumes.values() for volume in several]
-        subprocess.run([engine.client, "volume", "rm", "--force", *names], capture_output=True, check=False)
+        every = [name for several in names.values() for name in several]
+        subprocess.run([engine.client, "volume", "rm", "--force", *every], capture_output=True, check=False)
 
 
-def table(document: dict[str, Any]) -> str:
-    """Return the page that shows the results."""
-    lines = [
-        "# apt-install beside the classic line",
-        "",
-        f"Made by `python tests/benchmarks/apt.py` on {document['date']}, {document['base']},",
-        f"{document['package']}; seconds, medians of {document['repeat']} runs that took turns. Not to be edited.",
-        "",
-        f"| setting | {' | '.join(way.name for way in WAYS)} | ratio |",
-        f"|---|{'---:|' * len(WAYS)}---:|",
-    ]
-    for setting in SETTINGS:
-        medians = [statistics.median(document["seconds"][setting][way.name]) for way in WAYS]
-        cells = " | ".join(f"{median:.2f}" for median in medians)
-        lines.append(f"| {setting} | {cells} | {medians[1] / medians[0]:.1f} |")
-    lines += [
-        "",
-        "A ratio above 1 says how many times faster apt-install is. *Cached* is with cache mounts on",
-        "",
-    ]
-    lines[-2] += f" {' and '.join(f'`{target}`' for target in CACHES)}, filled by an earlier run."
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Run the benchmark and write its results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--package", default="tcpdump")
-    parser.add_argument("--repeat", type=int, default=7, help="runs of each way in each setting")
-    options = parser.parse_args()
-    finder = ROOT / "tests" / "image" / "docker-engine"
-    client = subprocess.run([finder], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    found: dict[str, dict[str, list[float]]] = {setting: {} for setting in SETTINGS}
-    for setting, way, time in measured(Engine(client), options.package, options.repeat):
-        found[setting].setdefault(way, []).append(round(time, 3))
-    document = {
-        "date": dt.datetime.now(dt.timezone.utc).date().isoformat(),
-        "base": BASE,
-        "package": options.package,
-        "repeat": options.repeat,
-        "seconds": found,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "apt.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    text = table(document)
-    (RESULTS / "README.md").write_text(text, encoding="utf-8")
-    print(text)
-
-
-if __name__ == "__main__":
-    main()
+def seconds(engine: Engine, image: str, command: str, options: tuple[str, ...] = ()) -> float:
+    """Return how long a command takes in a new container, the container's own start not counted."""
+    done = engine.run(image, "sh", "-c", TIMED, "sh", command, options=options)
+    if done.returncode:
+        raise CommandFailedError(f"{command}\n{done.stderr}")
+    return int(done.stdout) / 1e9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ REQUIREMENTS = (
     *("vtk", "numba", "lxml", "jupyterlab"),
 )
 _SCIPY_STACK = ("numpy", "scipy", "pandas", "sklearn", "scikit_learn")
+
+
+def has_program(name: str) -> bool:
+    """Whether this machine has a program to compare with."""
+    return shutil.which(name) is not None
 
 
 def virtualenv(directory: Path) -> None:
@@ -59,3 +65,8 @@ def tiny_files(directory: Path, number: int) -> Path:
         file = ElfFile(needed=("libc.so.6", "libm.so.6"), soname=f"lib{one}.so")
         file.write(target / str(one % 100) / f"lib{one}.so")
     return target
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory that was made here."""
+    shutil.rmtree(directory)

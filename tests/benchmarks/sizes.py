@@ -1,52 +1,40 @@
-"""How large images of three applications are, made in three ways; measured in one run and drawn.
+"""How large images of three applications are, made in three ways.
 
-    python tests/benchmarks/sizes.py [--draw]
-
-Needs a Docker engine and the base images (tests/image/base-images). Writes docker/sizes.json, then draws
-docker/sizes.svg from it; --draw does only that. An image counts as working when the application runs in it,
-unprivileged and on a read-only file system.
+An image counts as working when the application runs in it, unprivileged and on a read-only file system.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-# Run as a program, the folder has only itself on the path.
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from typing import TYPE_CHECKING
 
-from benchmarks.picture import draw
-from support.engine import Engine
+from benchmarks import facts
+from benchmarks.ways import CLEAN
+from corpus.peers import CAREFUL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.picture import Image, Sizes
+    from benchmarks.documents import Image, Sizes
+    from support.engine import Engine
 
 ROOT = Path(__file__).parents[2]
-RESULT = ROOT / "docker" / "sizes.json"
-PICTURE = ROOT / "docker" / "sizes.svg"
+TAG = "multistage-docker-test:size"
 SUITE = "bookworm"
 PYTHON = "3.11"
+BASES = (f"python:{PYTHON}-{SUITE}", f"python:{PYTHON}-slim-{SUITE}")
 HARDENED = ("--read-only", "--user", "1000:1000", "--cap-drop", "ALL")
 
-# The scripts that are handed around: libraries by ldd, owners by a search for a part of the file name, and
+# The scripts that are handed around, at their best: owners of whole file names, no recommended packages, and
 # such leftovers of apt's removed as they know of.
-CLASSIC_FIND = (
-    "find /app -type f \\( -executable -o -name '*.so*' \\) -exec ldd '{}' ';' 2>/dev/null"
-    " | awk '/=>/ { sub(/^.*\\//, \"*/\", $3); print $3 }' | sort -u"
-    " | xargs -r dpkg-query --search 2>/dev/null | cut -d: -f1 | sort -u > /app/pkgdeps.txt || true"
-)
+CLASSIC_FIND = f"{shlex.join(CAREFUL.command('/app'))} > /app/pkgdeps.txt"
 CLASSIC_INSTALL = (
     "if [ -s /app/pkgdeps.txt ]; then apt-get update"
     " && xargs -a /app/pkgdeps.txt apt-get install -y --no-upgrade --no-install-recommends"
-    " && rm -fr /var/lib/apt/lists /var/lib/cache/* /var/log/*; fi"
+    f" && {CLEAN}; fi"
 )
 DOCKERFILE = """\
 FROM python:{python}-{suite} AS tools
@@ -104,9 +92,42 @@ APPLICATIONS = (
 WAYS = ("builder", "classic", "ours")
 
 
-def measured(engine: Engine, application: Application) -> Iterator[Image]:
+def measure(engine: Engine) -> Sizes:
+    """Build all images."""
+    tools = engine.build(dockerfile(APPLICATIONS[0]), f"{TAG}-tools", context=ROOT, target="tools")
+    return {
+        "facts": facts.of_image(engine, tools, "/opt/tools/bin/python"),
+        "bases": {name: size_of(engine, name) for name in BASES},
+        "applications": [
+            {
+                "name": application.name,
+                "requirements": application.requirements,
+                "images": list(images(engine, application)),
+            }
+            for application in APPLICATIONS
+        ],
+    }
+
+
+def images(engine: Engine, application: Application) -> Iterator[Image]:
     """Build an application's images and yield the size of each."""
-    text = DOCKERFILE.format(
+    for way in WAYS:
+        image = engine.build(dockerfile(application), f"{TAG}-{way}", context=ROOT, target=way)
+        ran = engine.run(image, "/app/bin/python", "-c", application.program, options=HARDENED)
+        listed = engine.run(image, "cat", "/app/pkgdeps.txt")
+        size = size_of(engine, image)
+        print(f"{application.name:42}{way:24}{size / 1e6:8.0f} MB", flush=True)
+        yield {
+            "way": way,
+            "size": size,
+            "works": ran.returncode == 0,
+            "packages": None if listed.returncode else len(listed.stdout.split()),
+        }
+
+
+def dockerfile(application: Application) -> str:
+    """Return the stages of all images of an application."""
+    return DOCKERFILE.format(
         python=PYTHON,
         suite=SUITE,
         requirements=application.requirements,
@@ -114,76 +135,9 @@ def measured(engine: Engine, application: Application) -> Iterator[Image]:
         classic_find=CLASSIC_FIND,
         classic_install=CLASSIC_INSTALL,
     )
-    for way in WAYS:
-        image = engine.build(text, f"multistage-docker-test:size-{way}", context=ROOT, target=way)
-        ran = engine.run(image, "/app/bin/python", "-c", application.program, options=HARDENED)
-        listed = engine.run(image, "cat", "/app/pkgdeps.txt")
-        yield {
-            "way": way,
-            "size": size_of(engine, image),
-            "works": ran.returncode == 0,
-            "packages": None if listed.returncode else len(listed.stdout.split()),
-        }
 
 
 def size_of(engine: Engine, image: str) -> int:
     """Return the size of an image in bytes, as the engine tells it."""
     argv = [engine.client, "image", "inspect", "--format", "{{.Size}}", image]
     return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
-
-
-def table(sizes: Sizes) -> str:
-    """Return the numbers as a table in Markdown, in MB."""
-    lines = [
-        "| application | one stage: the builder | slim, classic scripts | slim, multistage-docker |",
-        "|---|---:|---:|---:|",
-    ]
-    for application in sizes["applications"]:
-        cells = [cell(image) for image in application["images"]]
-        lines.append(f"| {' | '.join((application['name'], *cells))} |")
-    return "\n".join(lines) + "\n"
-
-
-def cell(image: Image) -> str:
-    """Return one image as the cell of a table."""
-    text = f"{image['size'] / 1e6:.0f} MB"
-    if image["packages"] is not None:
-        text += f", {image['packages']} package{'' if image['packages'] == 1 else 's'}"
-    return text if image["works"] else f"{text}, **does not run**"
-
-
-def main() -> None:
-    """Measure, write, draw and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--draw", action="store_true", help="draw the picture again from the numbers of the last run"
-    )
-    if not parser.parse_args().draw:
-        client = subprocess.run(
-            [ROOT / "tests" / "image" / "docker-engine"], stdout=subprocess.PIPE, text=True, check=True
-        )
-        engine = Engine(client.stdout.strip())
-        result: Sizes = {
-            "python": PYTHON,
-            "suite": SUITE,
-            "bases": {
-                name: size_of(engine, name)
-                for name in (f"python:{PYTHON}-{SUITE}", f"python:{PYTHON}-slim-{SUITE}")
-            },
-            "applications": [
-                {
-                    "name": application.name,
-                    "requirements": application.requirements,
-                    "images": list(measured(engine, application)),
-                }
-                for application in APPLICATIONS
-            ],
-        }
-        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    sizes: Sizes = json.loads(RESULT.read_text(encoding="utf-8"))
-    PICTURE.write_text(draw(sizes), encoding="utf-8")
-    print(table(sizes))
-
-
-if __name__ == "__main__":
-    main()

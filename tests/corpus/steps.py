@@ -180,7 +180,7 @@ class Work:
         self.bench.engine.fill_volume(self.virtualenv, self.builder, VIRTUALENV)
         tried: Record = {}
         for peer in peers.SCRIPTED:
-            outcome = self.bench.run(self.builder, "sh", "-c", peer.script)
+            outcome = self.bench.run(self.builder, *peer.command(VIRTUALENV))
             tried[peer.name] = self._trial(peers.parse_packages(outcome.stdout), outcome.seconds)
         if shlibdeps is not None:
             complaint = shlibdeps["complaint"]

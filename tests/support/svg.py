@@ -58,3 +58,9 @@ def dot(kind: str, left: float, middle: float, content: str, radius: float = 5) 
     """Return a dot; ``content`` shows where the pointer rests on it."""
     title = f"<title>{escape(content)}</title>"
     return f'<circle class="{kind}" cx="{round(left, 1)}" cy="{middle}" r="{radius}">{title}</circle>'
+
+
+def line(kind: str, points: Iterable[tuple[float, float]]) -> str:
+    """Return a line from point to point; its class says with which ``stroke``."""
+    places = " ".join(f"{round(left, 1)},{round(down, 1)}" for left, down in points)
+    return f'<polyline class="{kind}" points="{places}"/>'

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING
 
 from support import svg
 from support.svg import Colour
+
+if TYPE_CHECKING:
+    from benchmarks.documents import Image, Sizes
 
 WIDTH, LEFT, RIGHT = 760, 16, 190
 BAR, GAP, HEADING, SPACE = 20, 6, 22, 18
@@ -23,34 +26,8 @@ FAILING = """\
 .classic.fails { stroke: #d97706 } .builder.fails { stroke: #9ca3af } .ours.fails { stroke: #2563eb }"""
 
 
-class Image(TypedDict):
-    """An image as sizes.json has it; the size is in bytes."""
-
-    way: str
-    size: int
-    works: bool
-    packages: int | None
-
-
-class Application(TypedDict):
-    """An application as sizes.json has it."""
-
-    name: str
-    requirements: str
-    images: list[Image]
-
-
-class Sizes(TypedDict):
-    """The content of sizes.json."""
-
-    python: str
-    suite: str
-    bases: dict[str, int]
-    applications: list[Application]
-
-
-def draw(sizes: Sizes) -> str:
-    """Return the picture, the same for the same numbers."""
+def draw(sizes: Sizes, title: str) -> str:
+    """Return the picture with a title, the same for the same numbers."""
     largest = max(image["size"] for application in sizes["applications"] for image in application["images"])
     scale = (WIDTH - LEFT - RIGHT) / largest
     parts = _legend()
@@ -62,7 +39,7 @@ def draw(sizes: Sizes) -> str:
             parts += _bar(image, top, round(image["size"] * scale, 1))
             top += BAR + GAP
         top += SPACE
-    return svg.page(WIDTH, top, "Sizes of images made in three ways", COLOURS, parts, style=FAILING)
+    return svg.page(WIDTH, top, title, COLOURS, parts, style=FAILING)
 
 
 def _legend() -> list[str]:
