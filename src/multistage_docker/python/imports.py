@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from multistage_docker.python.trees import nodes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+_READERS_A_CHUNK = 100
 _ENTRY_POINTS = "/entry_points.txt"
 
 
@@ -32,17 +34,39 @@ def unimported(paths: Collection[str], files: Iterable[str], *, jobs: int | None
         path for path in files if path.endswith(_ENTRY_POINTS) or (path.endswith(".py") and is_product(path))
     ]
     imported: set[str] = set()
-    for found in map_chunks(partial(_imported, wanted=wanted), readers, jobs=jobs):
+    for found in map_chunks(partial(_imported, wanted=wanted), readers, jobs=jobs, chunk=_READERS_A_CHUNK):
         imported |= found
     return frozenset(names[name] for name in wanted - imported)
 
 
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """What source that names a module must hold: its own name, and outside of its package that one's."""
+
+    module: str
+    package: str
+    own_word: bytes
+    package_word: bytes
+
+    @classmethod
+    def of(cls, module: str) -> _Mention:
+        package, _, own = module.rpartition(".")
+        words = (word.encode("utf-8", "surrogatepass") for word in (own, package.rpartition(".")[2]))
+        return cls(module, package, *words)
+
+    def is_in(self, source: bytes, reader: str) -> bool:
+        """Whether the source of the module ``reader`` may name this one."""
+        if self.own_word not in source or reader == self.module:
+            return False
+        return self.package_word in source or f"{reader}.".startswith(f"{self.package}.")
+
+
 def _imported(paths: list[str], *, wanted: frozenset[str]) -> frozenset[str]:
-    last = [(name, name.rpartition(".")[2].encode("utf-8", "surrogatepass")) for name in wanted]
+    mentions = [_Mention.of(module) for module in wanted]
     found: set[str] = set()
     for path in paths:
-        source = _content(path)
-        mentioned = frozenset(name for name, part in last if part in source) - {module_name(path)}
+        source, reader = _content(path), module_name(path)
+        mentioned = frozenset(one.module for one in mentions if one.is_in(source, reader))
         if not mentioned:
             continue
         if path.endswith(_ENTRY_POINTS):
