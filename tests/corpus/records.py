@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+# What people use today does not change with the commands.
+_WITHOUT_THE_TOOL = ("peers",)
+
 
 class Records:
     """The results of one suite, in a file. A record holds the parts that were done, each under its name."""
@@ -29,9 +32,11 @@ class Records:
         return self._document
 
     def record(self, case: str) -> Record | None:
-        """Return a case's result for the tool at hand, None where there is none yet."""
-        record: Record | None = self._document["cases"].get(case)
-        return record if record is not None and record.get("tool") == self._tool else None
+        """Return a case's result for this tool, or what of another one's still holds; None for neither."""
+        record: Record = self._document["cases"].get(case, {})
+        if record.get("tool") != self._tool:
+            record = {part: record[part] for part in _WITHOUT_THE_TOOL if part in record}
+        return record or None
 
     def put(self, case: str, record: Record) -> None:
         """Keep a case's result, and write the file."""
