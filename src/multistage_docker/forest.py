@@ -132,6 +132,12 @@ class Forest:
         """Return the object that a path leads to, in the trees or outside; None where there is none."""
         return self._host.read(path) if path else None
 
+    def architecture_of(self, path: str) -> str:
+        """Return Debian's name of the architecture that an ELF file is built for; "" for any other file."""
+        elf = self.read(path)
+        platform = platform_of(elf) if elf else None
+        return platform.architecture if platform else ""
+
     def _is_for(self, platform: Platform, path: str) -> bool:
         elf = self.read(path)
         return elf is not None and platform.runs(elf)

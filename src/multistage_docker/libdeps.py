@@ -68,20 +68,20 @@ class _Ownership:
         listed = {package.name for package in packages}
         more = self._packages(by_name, include_essential=choices.include_essential)
         missing = (*by_provision[Provision.MISSING], *opened_by_provision[Provision.MISSING])
-        lookup_error = ""
+        trouble: ArchiveError | None = None
         if choices.resolve_missing:
             try:
-                packages, missing = self._found_in_archive(packages, missing, forest, choices)
+                packages, missing, trouble = self._found_in_archive(packages, missing, forest, choices)
             except ArchiveError as error:
-                lookup_error = f"{error}: {error.hint}" if error.hint else str(error)
+                trouble = error
         return Report(
             roots=forest.roots,
             packages=packages,
             missing=tuple(requirement for requirement in missing if not requirement.is_opened),
             opened_packages=tuple(package for package in more if package.name not in listed),
             opened_missing=tuple(requirement for requirement in missing if requirement.is_opened),
-            archive_asked=choices.resolve_missing and not lookup_error,
-            lookup_error=lookup_error,
+            archive_asked=choices.resolve_missing and not trouble,
+            lookup_error=": ".join(filter(None, (str(trouble), trouble.hint))) if trouble else "",
             unpackaged=tuple(sorted(set(unowned).difference(own))),
             preloaded=by_provision[Provision.PRELOAD],
             interpreter=tuple(sorted(own)),
@@ -144,18 +144,22 @@ class _Ownership:
         missing: tuple[Requirement, ...],
         forest: Forest,
         choices: Choices,
-    ) -> tuple[tuple[ListedPackage, ...], tuple[Requirement, ...]]:
-        """Move what a package of the archive ships from the missing libraries to the packages."""
-        wanted = [requirement for requirement in missing if _is_looked_up(requirement, choices)]
+    ) -> tuple[tuple[ListedPackage, ...], tuple[Requirement, ...], ArchiveError | None]:
+        """Move what a package of the archive ships from the missing libraries to the packages.
+
+        The archive is searched for the native architecture only; what files of others lack stays missing.
+        """
+        left = [one for one in missing if forest.architecture_of(one.file) not in ("", self._native)]
+        native = sorted(set(missing).difference(left))
+        wanted = [requirement for requirement in native if _is_looked_up(requirement, choices)]
         names = {name for requirement in wanted for name in requirement.names}
         if not names:
-            return packages, missing
+            return packages, missing, None
         with _directory(choices.cache_directory) as directory:
             lookup = Lookup(self._runner, directory, forest.library_directories, self._native)
             found = lookup.find(sorted(names), [package.name for package in packages])
         by_name = {package.name: package for package in packages}
-        left = []
-        for requirement in missing:
+        for requirement in native:
             name = next((name for name in requirement.names if name in found), "")
             if not name:
                 left.append(requirement)
@@ -166,7 +170,7 @@ class _Ownership:
             )
             met = tuple(sorted((*listed.requirements, replace(requirement, soname=name))))
             by_name[one.package] = replace(listed, requirements=met)
-        return tuple(sorted(by_name.values())), tuple(left)
+        return tuple(sorted(by_name.values())), tuple(sorted(left)), lookup.trouble
 
 
 def _is_looked_up(requirement: Requirement, choices: Choices) -> bool:
@@ -176,7 +180,13 @@ def _is_looked_up(requirement: Requirement, choices: Choices) -> bool:
 
 
 def _directory(kept: str) -> AbstractContextManager[str]:
-    return nullcontext(kept) if kept else TemporaryDirectory(prefix="find-libdeps-")
+    if kept:
+        return nullcontext(kept)
+    try:
+        return TemporaryDirectory(prefix="find-libdeps-")
+    except OSError as error:
+        message = f"the archive cannot be searched: {error.strerror}"
+        raise ArchiveError(message, hint="name a directory that can be written with --cache-dir") from None
 
 
 def _diversions() -> tuple[Diversion, ...]:

@@ -137,6 +137,8 @@ def _files(requirements: list[Requirement], report: Report | Verdict) -> str:
 
 
 def _way_out(report: Report) -> str:
+    if report.lookup_error:
+        return "install its package here, since the archive could not be searched for it"
     if report.archive_asked:
         return "no package of the archive was found for it: copy it from where it comes"
     return "--resolve-missing finds its package in the archive"

@@ -29,12 +29,13 @@ class Machine:
 
     top: Path
     archive: Archive = field(default_factory=lambda: Archive({}))
+    architecture: str = "amd64"
 
     def capture(self, argv: tuple[str, ...]) -> Completed:
         """Answer as dpkg does, or have the archive answer."""
         match argv:
             case ("dpkg", *_):
-                return Completed(argv, 0, "amd64\n", "")
+                return Completed(argv, 0, f"{self.architecture}\n", "")
             case ("dpkg-query", "--show", *_):
                 names = sorted(os.listdir(self.top / "system"))
                 return Completed(argv, 0, "".join(map(_record, names)), "")
@@ -150,6 +151,42 @@ def test_contents_out_of_reach(machine: Machine) -> None:
     machine.archive = Archive({})
     machine.extension("ext.so", "libfoo.so.1")
     assert machine.report(RESOLVE).lookup_error == "the archive's Contents indexes cannot be fetched"
+
+
+def test_contents_out_of_reach_cost_nothing_else(machine: Machine) -> None:
+    """A mirror without Contents indexes does not hide what was found by its name, for another library."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1", "libgone.so.1")
+    report = machine.report(RESOLVE)
+    assert names(report) == ["libfoo1"]
+    assert [requirement.soname for requirement in report.missing] == ["libgone.so.1"]
+    assert report.lookup_error == "the archive's Contents indexes cannot be fetched"
+
+
+def test_a_system_without_a_place_for_temporary_files(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container whose file system is read-only still gets all that is installed."""
+
+    def fail(**_: str) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("multistage_docker.libdeps.TemporaryDirectory", fail)
+    machine.library("listed", "liblisted.so.1")
+    machine.extension("ext.so", "liblisted.so.1", "libfoo.so.1")
+    report = machine.report(RESOLVE)
+    assert names(report) == ["listed"]
+    assert report.lookup_error.startswith("the archive cannot be searched: No usable temporary directory")
+
+
+def test_a_library_of_another_architecture_is_not_looked_up(machine: Machine) -> None:
+    """A package of the native architecture does not help a file that is built for another one."""
+    machine.architecture = "arm64"
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1")
+    report = machine.report(RESOLVE)
+    assert (machine.archive.asked, names(report)) == ([], [])
+    assert [requirement.soname for requirement in report.missing] == ["libfoo.so.1"]
 
 
 def test_a_directory_that_is_kept(machine: Machine) -> None:

@@ -65,7 +65,7 @@ class Lookup:
     """A view of the archive in a directory of its own, which may hold the indexes of an earlier one.
 
     ``directories`` are where the loader looks for libraries, in both spellings of merged /usr. Raises
-    ArchiveError where the archive cannot be reached.
+    ArchiveError where the archive cannot be reached; ``trouble`` is what kept a search from being complete.
     """
 
     def __init__(self, runner: Runner, directory: str, directories: Iterable[str], architecture: str) -> None:
@@ -75,6 +75,7 @@ class Lookup:
         self._architecture = architecture
         self._configuration = os.path.join(self._directory, "apt.conf")
         self._listings: dict[str, str] = {}
+        self.trouble: ArchiveError | None = None
         self._prepare()
         self._known = frozenset(self._apt("apt-cache", "pkgnames").stdout.split())
 
@@ -119,7 +120,14 @@ class Lookup:
         shipping: dict[Library, set[str]] = {}
         places = {directory.removeprefix("/usr") for directory in self._directories}
         for chunks in self._contents():
-            in_component = packages_shipping(chunks, libraries, places | {f"/usr{place}" for place in places})
+            try:
+                in_component = packages_shipping(
+                    chunks, libraries, places | {f"/usr{place}" for place in places}
+                )
+            except ArchiveError as error:
+                # What the other indexes say, and what was found without them, is worth as much.
+                self.trouble = error
+                continue
             for library, packages in in_component.items():
                 shipping.setdefault(library, set()).update(packages)
         records = self._show({name for names in shipping.values() for name in names})
@@ -234,7 +242,7 @@ class Lookup:
                 finally:
                     os.unlink(target)
         if not fetched:
-            raise ArchiveError("the archive's Contents indexes cannot be fetched")
+            self.trouble = ArchiveError("the archive's Contents indexes cannot be fetched")
 
     def _dependencies(self, names: Collection[str]) -> frozenset[str]:
         output = self._apt(
