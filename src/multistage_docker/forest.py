@@ -65,6 +65,7 @@ class Forest:
         self.scanned = scanned
         self.interpreters = tuple(dict.fromkeys(found for root in roots if (found := interpreter_of(root))))
         self._host = host
+        self._real_roots = tuple(os.path.realpath(root) for root in roots)
         objects, foreign = _by_platform(scanned.objects, host)
         self.skipped = tuple(sorted((*scanned.skipped, *foreign)))
         library_path = tuple(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
@@ -132,6 +133,10 @@ class Forest:
         """Return the object that a path leads to, in the trees or outside; None where there is none."""
         return self._host.read(path) if path else None
 
+    def left_out(self, path: str) -> bool:
+        """Whether a path that is no object of the trees stands in one: then the caller excluded it."""
+        return any(path.startswith(f"{root.rstrip('/')}/") for root in self._real_roots)
+
     def architecture_of(self, path: str) -> str:
         """Return Debian's name of the architecture that an ELF file is built for; "" for any other file."""
         elf = self.read(path)
@@ -168,11 +173,12 @@ class Forest:
     def plugins(self) -> frozenset[str]:
         """Return the shared objects below a plugin directory of their root that nothing else needs."""
         needed = frozenset[str]().union(*(tree.needed_by_others for tree in self._trees.values()))
-        real_roots = [os.path.realpath(root) for root in self.roots]
         return frozenset(
             path
             for path, elf in self.objects.items()
-            if not elf.is_executable and path not in needed and _is_in_plugin_directory(path, real_roots)
+            if not elf.is_executable
+            and path not in needed
+            and _is_in_plugin_directory(path, self._real_roots)
         )
 
 

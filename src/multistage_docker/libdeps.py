@@ -61,7 +61,11 @@ class _Ownership:
         by_name = opened_by_provision[Provision.SYSTEM]
         if choices.opened is Opened.LIST:
             outside = (*outside, *by_name)
-        unowned = [requirement for requirement in outside if requirement.path not in self._owners]
+        unowned = [
+            requirement
+            for requirement in outside
+            if requirement.path not in self._owners and not forest.left_out(requirement.path)
+        ]
         interpreters = forest.interpreters
         own = [item for item in unowned if any(one.owns(item.path) for one in interpreters)]
         packages = self._packages(outside, include_essential=choices.include_essential)
@@ -111,7 +115,8 @@ class _Ownership:
             unowned = frozenset(
                 path
                 for path in outside.difference(self._owners)
-                if not any(interpreter.owns(path) for interpreter in forest.interpreters)
+                if not forest.left_out(path)
+                and not any(interpreter.owns(path) for interpreter in forest.interpreters)
             )
             if unowned <= follow:
                 return needs

@@ -103,6 +103,15 @@ def test_libraries_without_a_package_are_followed(machine: Machine) -> None:
     assert {requirement.soname for requirement in report.unpackaged} == {"libown.so.1", "libdeep.so.1"}
 
 
+def test_an_excluded_library_is_out_though_another_file_needs_it(machine: Machine) -> None:
+    """It is in the tree, so that nothing has to be copied, and what it needs in turn does not count."""
+    ElfFile(soname="libvendored.so.1", needed=("libgone.so.1",)).write(machine.top / "tree/libvendored.so.1")
+    ElfFile(needed=("libvendored.so.1",), runpath="$ORIGIN").write(machine.top / "tree/ext.so")
+    assert [gap.soname for gap in machine.report().missing] == ["libgone.so.1"]
+    report = machine.report(Choices(exclude=("libvendored.so.*",)))
+    assert (report.missing, report.unpackaged) == ((), ())
+
+
 def test_what_is_missing_is_found_in_the_archive(machine: Machine) -> None:
     """One package may meet several needs; a name that no package ships stays missing."""
     machine.archive = Archive({"libfoo1": FOO}, index="")

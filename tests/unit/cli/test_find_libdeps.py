@@ -257,6 +257,25 @@ def test_check_finds_what_is_missing(shell: Shell) -> None:
     assert lines[-1].startswith("find-libdeps: error: 2 problems found")
 
 
+def test_check_leaves_out_what_is_excluded(shell: Shell) -> None:
+    """--check asks nothing of an excluded library, though another file of the tree finds it."""
+    ElfFile(needed=("libvendored.so.1",), runpath="$ORIGIN").write(shell.tree / "ext.so")
+    ElfFile(soname="libvendored.so.1", needed=("libgone.so.1",)).write(shell.tree / "libvendored.so.1")
+    assert shell.run("--check", str(shell.tree)).returncode == 1
+    assert shell.run("--check", "--exclude", "libvendored.so.1", str(shell.tree)).returncode == 0
+
+
+def test_check_looks_into_what_is_opened_by_name(shell: Shell) -> None:
+    """--check with --dlopen sees what a library lacks that code opens by name."""
+    ElfFile(soname="libopened.so.1", needed=("libgone.so.1",)).write(shell.top / "system/libopened.so.1")
+    (shell.tree / "opener.py").write_text('import ctypes\nctypes.CDLL("libopened.so.1")\n')
+    shell.extension("ext.so")
+    place = f"{shell.top}/system"
+    assert shell.run("--check", str(shell.tree), LD_LIBRARY_PATH=place).returncode == 0
+    done = shell.run("--check", "--dlopen", str(shell.tree), LD_LIBRARY_PATH=place)
+    assert (done.returncode, "libgone.so.1 is missing" in done.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("defined", "returncode"),
     [pytest.param(b"SAMPLE_2.0", 0, id="here"), pytest.param(b"SAMPLE_3.0", 1, id="gone")],
