@@ -49,7 +49,8 @@ class _Ownership:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._native = native_architecture(runner)
-        self._installed = installed_packages(runner)
+        # A library is its package's as soon as it is there, whether a trigger waits or a script failed.
+        self._installed = installed_packages(runner, unpacked=True)
         self._diversions = _diversions()
         self._owners: dict[str, tuple[InstalledPackage, ...]] = {}
 
