@@ -334,11 +334,20 @@ def test_a_dpkg_that_cannot_be_run(shell: Shell) -> None:
 
 
 def test_dpkg_fails(shell: Shell) -> None:
-    """The complaint and the exit status of dpkg are passed on."""
+    """The complaint of dpkg is passed on; its exit status would mean that the usage is wrong."""
     shell.install("dpkg-query", "#!/bin/sh\necho 'dpkg-query: error: database is broken' >&2\nexit 2\n")
     done = shell.run(str(shell.tree))
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "dpkg-query: error: database is broken" in done.stderr
+
+
+def test_an_interrupt_while_modules_are_imported(tmp_path: Path) -> None:
+    """Ctrl-C before the command begins is one line as well."""
+    (tmp_path / "typer.py").write_text("import os\nos.kill(os.getpid(), 2)\n")
+    program = Path(sys.executable).with_name("find-libdeps")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run((program, "/"), env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "find-libdeps: interrupted\n", 130)
 
 
 def test_an_interrupt(shell: Shell) -> None:
