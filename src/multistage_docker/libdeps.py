@@ -16,7 +16,7 @@ from multistage_docker.elf.dlopen import Priority
 from multistage_docker.elf.tree import Need, Provision
 from multistage_docker.errors import ArchiveError
 from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest, Opened
-from multistage_docker.process import Runner, SystemRunner
+from multistage_docker.process import Runner, SystemRunner, stopping_by_error
 from multistage_docker.report import ListedPackage, Report
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class _Ownership:
         names = {name for requirement in wanted for name in requirement.names}
         if not names:
             return packages, missing, None
-        with _directory(choices.cache_directory) as directory:
+        with stopping_by_error(), _directory(choices.cache_directory) as directory:
             lookup = Lookup(self._runner, directory, forest.library_directories, self._native)
             found = lookup.find(sorted(names), [package.name for package in packages])
         by_name = {package.name: package for package in packages}

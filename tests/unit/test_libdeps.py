@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import multistage_docker
+from multistage_docker.errors import StoppedError
 from multistage_docker.forest import Choices, Opened
 from multistage_docker.libdeps import find_libdeps
 from multistage_docker.opening import openings
@@ -186,6 +189,35 @@ def test_a_system_without_a_place_for_temporary_files(
     report = machine.report(RESOLVE)
     assert names(report) == ["listed"]
     assert report.lookup_error.startswith("the archive cannot be searched: No usable temporary directory")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_during_the_search_leaves_nothing_behind(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """What the search has fetched until then goes, whichever signal ends it."""
+
+    class Stopping(Archive):
+        def _update(self, words: list[str]) -> str | None:
+            os.kill(os.getpid(), number)
+            return super()._update(words)
+
+    place = machine.top / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    machine.archive = Stopping({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1")
+    with pytest.raises(StoppedError):
+        machine.report(RESOLVE)
+    assert os.listdir(place) == []
+
+
+def test_the_search_works_in_any_thread(machine: Machine) -> None:
+    """Only the main thread can handle signals; those who call the function elsewhere need none handled."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1")
+    with ThreadPoolExecutor(1) as pool:
+        assert names(pool.submit(machine.report, RESOLVE).result()) == ["libfoo1"]
 
 
 def test_a_library_of_another_architecture_is_not_looked_up(machine: Machine) -> None:

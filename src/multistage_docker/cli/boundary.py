@@ -46,7 +46,7 @@ def run(app: typer.Typer, command: str) -> NoReturn:
         say(command, "interrupted")
         code = INTERRUPTED
     except MultistageDockerError as error:
-        say(command, f"error: {error}")
+        say(command, str(error) if isinstance(error, StoppedError) else f"error: {error}")
         if error.hint:
             say(command, error.hint)
         code = exit_code(error)
