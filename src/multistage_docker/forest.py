@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -199,10 +200,18 @@ def _by_platform(
 def _platforms(
     interpreters: Iterable[Interpreter], host: Host, objects: Iterable[Platform]
 ) -> tuple[Platform, ...]:
-    """Return the platforms that matter, the interpreters' first: a tree may be Python source alone."""
-    programs = (host.read(interpreter.executable) for interpreter in interpreters)
-    own = (platform_of(elf) for elf in programs if elf)
-    return tuple(dict.fromkeys((*filter(None, own), *objects)))
+    """Return the platforms that matter, the interpreters' first: a tree may be Python source alone.
+
+    What is called python3 may be a script that starts another one; then this very process tells.
+    """
+    of_interpreters = _platforms_of((interpreter.executable for interpreter in interpreters), host)
+    found = (*of_interpreters, *objects) or _platforms_of([os.path.realpath(sys.executable)], host)
+    return tuple(dict.fromkeys(found))
+
+
+def _platforms_of(programs: Iterable[str], host: Host) -> tuple[Platform, ...]:
+    own = (platform_of(elf) for elf in map(host.read, programs) if elf)
+    return tuple(filter(None, own))
 
 
 def _program(interpreters: Iterable[Interpreter], host: Host, loader: Loader) -> Program:

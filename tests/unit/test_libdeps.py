@@ -311,6 +311,18 @@ def test_a_module_that_nothing_imports_is_optional(
     assert [gap.is_optional for gap in report.opened_missing] == [True] * (not expected)
 
 
+def test_source_alone_where_python_is_a_script(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an ELF file, where python3 only starts another program, this process tells the machine."""
+    program = machine.top / "bin/python3"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    machine.library("other", "libfoo.so.1")
+    machine.source(OPENS)
+    assert names(machine.report(LISTED)) == ["other"]
+
+
 def test_a_module_that_nothing_imports_lists_what_is_here(machine: Machine) -> None:
     """What resolves is listed, wherever it is opened."""
     machine.library("other", "libfoo.so.1")
