@@ -86,6 +86,16 @@ def test_an_archive_out_of_reach_is_an_error_with_a_name(tmp_path: Path) -> None
         lookup(Archive({}, reachable=False), tmp_path)
 
 
+def test_another_run_in_the_same_directory_fetches_no_package_again(tmp_path: Path) -> None:
+    """The file list of a package is kept there, and so the second run needs only the indexes."""
+    archive = Archive({"libfoo1": (f"{DIRECTORY}/libfoo.so.1",)})
+    first = lookup(archive, tmp_path).find(["libfoo.so.1"])
+    asked = len(archive.asked)
+    assert lookup(archive, tmp_path).find(["libfoo.so.1"]) == first
+    assert not [words for words in archive.asked[asked:] if "download-file" in words]
+    assert not list(tmp_path.rglob("*.deb"))
+
+
 class _Damaged(Archive):
     """An archive whose Contents index arrives in part."""
 
