@@ -29,8 +29,12 @@ def check_libdeps(
     forest = Forest.grow(paths, choices, versions=True, progress=progress)
     openings = forest.openings(choices) if choices.opened is Opened.LIST else ()
     needs = forest.needs(())
-    beyond = forest.needs_beyond(need for need in needs if need.provision is Provision.SYSTEM)
     opened = forest.opened(openings, choices)
+    beyond = forest.needs_beyond(
+        need
+        for need in (*needs, *opened)
+        if need.provision is Provision.SYSTEM and not forest.left_out(need.path)
+    )
     provided = forest.requirements((*needs, *beyond, *opened), choices)
     gaps = tuple(sorted(_gaps(forest, provided)))
     foreign = [item for item in forest.skipped if item.reason.is_foreign]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -66,6 +67,7 @@ class Forest:
         self.scanned = scanned
         self.interpreters = tuple(dict.fromkeys(found for root in roots if (found := interpreter_of(root))))
         self._host = host
+        self._real_roots = tuple(os.path.realpath(root) for root in roots)
         objects, foreign = _by_platform(scanned.objects, host)
         self.skipped = tuple(sorted((*scanned.skipped, *foreign)))
         library_path = tuple(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
@@ -139,6 +141,16 @@ class Forest:
         """Return the object that a path leads to, in the trees or outside; None where there is none."""
         return self._host.read(path) if path else None
 
+    def left_out(self, path: str) -> bool:
+        """Whether a path that is no object of the trees stands in one: then the caller excluded it."""
+        return any(path.startswith(f"{root.rstrip('/')}/") for root in self._real_roots)
+
+    def architecture_of(self, path: str) -> str:
+        """Return Debian's name of the architecture that an ELF file is built for; "" for any other file."""
+        elf = self.read(path)
+        platform = platform_of(elf) if elf else None
+        return platform.architecture if platform else ""
+
     def _is_for(self, platform: Platform, path: str) -> bool:
         elf = self.read(path)
         return elf is not None and platform.runs(elf)
@@ -169,11 +181,12 @@ class Forest:
     def plugins(self) -> frozenset[str]:
         """Return the shared objects below a plugin directory of their root that nothing else needs."""
         needed = frozenset[str]().union(*(tree.needed_by_others for tree in self._trees.values()))
-        real_roots = [os.path.realpath(root) for root in self.roots]
         return frozenset(
             path
             for path, elf in self.objects.items()
-            if not elf.is_executable and path not in needed and _is_in_plugin_directory(path, real_roots)
+            if not elf.is_executable
+            and path not in needed
+            and _is_in_plugin_directory(path, self._real_roots)
         )
 
 
@@ -194,10 +207,18 @@ def _by_platform(
 def _platforms(
     interpreters: Iterable[Interpreter], host: Host, objects: Iterable[Platform]
 ) -> tuple[Platform, ...]:
-    """Return the platforms that matter, the interpreters' first: a tree may be Python source alone."""
-    programs = (host.read(interpreter.executable) for interpreter in interpreters)
-    own = (platform_of(elf) for elf in programs if elf)
-    return tuple(dict.fromkeys((*filter(None, own), *objects)))
+    """Return the platforms that matter, the interpreters' first: a tree may be Python source alone.
+
+    What is called python3 may be a script that starts another one; then this very process tells.
+    """
+    of_interpreters = _platforms_of((interpreter.executable for interpreter in interpreters), host)
+    found = (*of_interpreters, *objects) or _platforms_of([os.path.realpath(sys.executable)], host)
+    return tuple(dict.fromkeys(found))
+
+
+def _platforms_of(programs: Iterable[str], host: Host) -> tuple[Platform, ...]:
+    own = (platform_of(elf) for elf in map(host.read, programs) if elf)
+    return tuple(filter(None, own))
 
 
 def _program(interpreters: Iterable[Interpreter], host: Host, loader: Loader) -> Program:

@@ -205,7 +205,8 @@ class Run:
         return compared.returncode == 0
 
     def _owned(self, paths: Collection[str]) -> Collection[str]:
-        return owners(self.system.runner, paths, dpkg.installed_packages(self.system.runner))
+        packages = dpkg.installed_packages(self.system.runner, unpacked=True)
+        return owners(self.system.runner, paths, packages)
 
 
 def nothing_to_do(request: Request, specs: tuple[Spec, ...], before: gate.Installed) -> bool:

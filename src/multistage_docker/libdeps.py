@@ -16,7 +16,7 @@ from multistage_docker.elf.dlopen import Priority
 from multistage_docker.elf.tree import Need, Provision
 from multistage_docker.errors import ArchiveError
 from multistage_docker.forest import DEFAULT_CHOICES, Choices, Forest, Opened
-from multistage_docker.process import Runner, SystemRunner
+from multistage_docker.process import Runner, SystemRunner, stopping_by_error
 from multistage_docker.report import ListedPackage, Report
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class _Ownership:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._native = native_architecture(runner)
-        self._installed = installed_packages(runner)
+        # A library is its package's as soon as it is there, whether a trigger waits or a script failed.
+        self._installed = installed_packages(runner, unpacked=True)
         self._diversions = _diversions()
         self._owners: dict[str, tuple[InstalledPackage, ...]] = {}
 
@@ -65,27 +66,31 @@ class _Ownership:
         by_name = opened_by_provision[Provision.SYSTEM]
         if choices.opened is Opened.LIST:
             outside = (*outside, *by_name)
-        unowned = [requirement for requirement in outside if requirement.path not in self._owners]
+        unowned = [
+            requirement
+            for requirement in outside
+            if requirement.path not in self._owners and not forest.left_out(requirement.path)
+        ]
         interpreters = forest.interpreters
         own = [item for item in unowned if any(one.owns(item.path) for one in interpreters)]
         packages = self._packages(outside, include_essential=choices.include_essential)
         listed = {package.name for package in packages}
         more = self._packages(by_name, include_essential=choices.include_essential)
         missing = (*by_provision[Provision.MISSING], *opened_by_provision[Provision.MISSING])
-        lookup_error = ""
+        trouble: ArchiveError | None = None
         if choices.resolve_missing:
             try:
-                packages, missing = self._found_in_archive(packages, missing, forest, choices)
+                packages, missing, trouble = self._found_in_archive(packages, missing, forest, choices)
             except ArchiveError as error:
-                lookup_error = f"{error}: {error.hint}" if error.hint else str(error)
+                trouble = error
         return Report(
             roots=forest.roots,
             packages=packages,
             missing=tuple(requirement for requirement in missing if not requirement.is_opened),
             opened_packages=tuple(package for package in more if package.name not in listed),
             opened_missing=tuple(requirement for requirement in missing if requirement.is_opened),
-            archive_asked=choices.resolve_missing and not lookup_error,
-            lookup_error=lookup_error,
+            archive_asked=choices.resolve_missing and not trouble,
+            lookup_error=": ".join(filter(None, (str(trouble), trouble.hint))) if trouble else "",
             unpackaged=tuple(sorted(set(unowned).difference(own))),
             preloaded=by_provision[Provision.PRELOAD],
             interpreter=tuple(sorted(own)),
@@ -114,7 +119,8 @@ class _Ownership:
             unowned = frozenset(
                 path
                 for path in outside.difference(self._owners)
-                if not any(interpreter.owns(path) for interpreter in forest.interpreters)
+                if not forest.left_out(path)
+                and not any(interpreter.owns(path) for interpreter in forest.interpreters)
             )
             if unowned <= follow:
                 return needs
@@ -148,18 +154,22 @@ class _Ownership:
         missing: tuple[Requirement, ...],
         forest: Forest,
         choices: Choices,
-    ) -> tuple[tuple[ListedPackage, ...], tuple[Requirement, ...]]:
-        """Move what a package of the archive ships from the missing libraries to the packages."""
-        wanted = [requirement for requirement in missing if _is_looked_up(requirement, choices)]
+    ) -> tuple[tuple[ListedPackage, ...], tuple[Requirement, ...], ArchiveError | None]:
+        """Move what a package of the archive ships from the missing libraries to the packages.
+
+        The archive is searched for the native architecture only; what files of others lack stays missing.
+        """
+        left = [one for one in missing if forest.architecture_of(one.file) not in ("", self._native)]
+        native = sorted(set(missing).difference(left))
+        wanted = [requirement for requirement in native if _is_looked_up(requirement, choices)]
         names = {name for requirement in wanted for name in requirement.names}
         if not names:
-            return packages, missing
-        with _directory(choices.cache_directory) as directory:
+            return packages, missing, None
+        with stopping_by_error(), _directory(choices.cache_directory) as directory:
             lookup = Lookup(self._runner, directory, forest.library_directories, self._native)
             found = lookup.find(sorted(names), [package.name for package in packages])
         by_name = {package.name: package for package in packages}
-        left = []
-        for requirement in missing:
+        for requirement in native:
             name = next((name for name in requirement.names if name in found), "")
             if not name:
                 left.append(requirement)
@@ -170,7 +180,7 @@ class _Ownership:
             )
             met = tuple(sorted((*listed.requirements, replace(requirement, soname=name))))
             by_name[one.package] = replace(listed, requirements=met)
-        return tuple(sorted(by_name.values())), tuple(left)
+        return tuple(sorted(by_name.values())), tuple(sorted(left)), lookup.trouble
 
 
 def _is_looked_up(requirement: Requirement, choices: Choices) -> bool:
@@ -184,7 +194,13 @@ def _such(requirements: Iterable[Requirement], *, opened: bool) -> tuple[Require
 
 
 def _directory(kept: str) -> AbstractContextManager[str]:
-    return nullcontext(kept) if kept else TemporaryDirectory(prefix="find-libdeps-")
+    if kept:
+        return nullcontext(kept)
+    try:
+        return TemporaryDirectory(prefix="find-libdeps-")
+    except OSError as error:
+        message = f"the archive cannot be searched: {error.strerror}"
+        raise ArchiveError(message, hint="name a directory that can be written with --cache-dir") from None
 
 
 def _diversions() -> tuple[Diversion, ...]:

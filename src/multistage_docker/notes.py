@@ -117,7 +117,7 @@ def _gaps(gaps: Iterable[Gap], verdict: Verdict) -> Iterator[str]:
             verb = "opened by name in" if requirements[0].is_opened else "needed by"
             yield (
                 f"{names} is missing: {verb} {files}; install the package that ships it"
-                f"{_likely_package(soname, time64=verdict.time64)}{_or_exclude(requirements)}"
+                f"{_likely_package(requirements[0].names, time64=verdict.time64)}{_or_exclude(requirements)}"
             )
 
 
@@ -137,13 +137,15 @@ def _files(requirements: list[Requirement], report: Report | Verdict) -> str:
 
 
 def _way_out(report: Report) -> str:
+    if report.lookup_error:
+        return "install its package here, since the archive could not be searched for it"
     if report.archive_asked:
         return "no package of the archive was found for it: copy it from where it comes"
     return "--resolve-missing finds its package in the archive"
 
 
-def _likely_package(soname: str, *, time64: bool) -> str:
-    name = next(iter(candidate_names(soname)), "")
+def _likely_package(sonames: Iterable[str], *, time64: bool) -> str:
+    name = next((name for soname in sonames for name in candidate_names(soname)), "")
     if not name:
         return ""
     if not time64:

@@ -8,6 +8,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -198,7 +199,13 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 @contextlib.contextmanager
 def stopping_by_error() -> Iterator[None]:
-    """Have signals to stop raise StoppedError while the block runs, so that it can clean up behind itself."""
+    """Have signals to stop raise StoppedError while the block runs, so that it can clean up behind itself.
+
+    In another thread than the main one, which is where Python handles signals, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def stop(number: int, _frame: FrameType | None) -> NoReturn:
         raise StoppedError(number)

@@ -72,13 +72,14 @@ class Report:
     """All that is known of what the trees need from outside.
 
     ``packages`` are what to install. ``missing`` was found nowhere; ``archive_asked`` says whether the
-    archive was searched for it, ``lookup_error`` why that failed. ``unpackaged`` stands outside the tree
-    and belongs to no package. ``preloaded`` stands in the tree, where only a library that has been
-    loaded before is met. ``interpreter`` is Python's own library. ``unsafe_search`` are files whose
-    search path leads to whatever directory is current when they run, which is ignored here.
-    ``opened_packages`` are not listed, but own libraries that are opened by name; ``opened_missing`` are
-    libraries that are opened by names of which none is found, many of them optional. ``files`` and
-    ``objects`` count all regular files and the ELF files among them that were searched.
+    archive was searched for it, ``lookup_error`` why that failed or was not complete. ``unpackaged``
+    stands outside the tree and belongs to no package. ``preloaded`` stands in the tree, where only a
+    library that has been loaded before is met. ``interpreter`` is Python's own library. ``unsafe_search``
+    are files whose search path leads to whatever directory is current when they run, which is ignored
+    here. ``opened_packages`` are not listed, but own libraries that are opened by name;
+    ``opened_missing`` are libraries that are opened by names of which none is found, many of them
+    optional. ``files`` and ``objects`` count all regular files and the ELF files among them that were
+    searched.
     """
 
     roots: tuple[str, ...]

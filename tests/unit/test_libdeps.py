@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import multistage_docker
+from multistage_docker.errors import StoppedError
 from multistage_docker.forest import Choices, Opened
 from multistage_docker.libdeps import find_libdeps
 from multistage_docker.opening import openings
@@ -29,12 +32,13 @@ class Machine:
 
     top: Path
     archive: Archive = field(default_factory=lambda: Archive({}))
+    architecture: str = "amd64"
 
     def capture(self, argv: tuple[str, ...]) -> Completed:
         """Answer as dpkg does, or have the archive answer."""
         match argv:
             case ("dpkg", *_):
-                return Completed(argv, 0, "amd64\n", "")
+                return Completed(argv, 0, f"{self.architecture}\n", "")
             case ("dpkg-query", "--show", *_):
                 names = sorted(os.listdir(self.top / "system"))
                 return Completed(argv, 0, "".join(map(_record, names)), "")
@@ -102,6 +106,15 @@ def test_libraries_without_a_package_are_followed(machine: Machine) -> None:
     assert {requirement.soname for requirement in report.unpackaged} == {"libown.so.1", "libdeep.so.1"}
 
 
+def test_an_excluded_library_is_out_though_another_file_needs_it(machine: Machine) -> None:
+    """It is in the tree, so that nothing has to be copied, and what it needs in turn does not count."""
+    ElfFile(soname="libvendored.so.1", needed=("libgone.so.1",)).write(machine.top / "tree/libvendored.so.1")
+    ElfFile(needed=("libvendored.so.1",), runpath="$ORIGIN").write(machine.top / "tree/ext.so")
+    assert [gap.soname for gap in machine.report().missing] == ["libgone.so.1"]
+    report = machine.report(Choices(exclude=("libvendored.so.*",)))
+    assert (report.missing, report.unpackaged) == ((), ())
+
+
 def test_what_is_missing_is_found_in_the_archive(machine: Machine) -> None:
     """One package may meet several needs; a name that no package ships stays missing."""
     machine.archive = Archive({"libfoo1": FOO}, index="")
@@ -150,6 +163,71 @@ def test_contents_out_of_reach(machine: Machine) -> None:
     machine.archive = Archive({})
     machine.extension("ext.so", "libfoo.so.1")
     assert machine.report(RESOLVE).lookup_error == "the archive's Contents indexes cannot be fetched"
+
+
+def test_contents_out_of_reach_cost_nothing_else(machine: Machine) -> None:
+    """A mirror without Contents indexes does not hide what was found by its name, for another library."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1", "libgone.so.1")
+    report = machine.report(RESOLVE)
+    assert names(report) == ["libfoo1"]
+    assert [requirement.soname for requirement in report.missing] == ["libgone.so.1"]
+    assert report.lookup_error == "the archive's Contents indexes cannot be fetched"
+
+
+def test_a_system_without_a_place_for_temporary_files(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container whose file system is read-only still gets all that is installed."""
+
+    def fail(**_: str) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("multistage_docker.libdeps.TemporaryDirectory", fail)
+    machine.library("listed", "liblisted.so.1")
+    machine.extension("ext.so", "liblisted.so.1", "libfoo.so.1")
+    report = machine.report(RESOLVE)
+    assert names(report) == ["listed"]
+    assert report.lookup_error.startswith("the archive cannot be searched: No usable temporary directory")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_during_the_search_leaves_nothing_behind(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """What the search has fetched until then goes, whichever signal ends it."""
+
+    class Stopping(Archive):
+        def _update(self, words: list[str]) -> str | None:
+            os.kill(os.getpid(), number)
+            return super()._update(words)
+
+    place = machine.top / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    machine.archive = Stopping({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1")
+    with pytest.raises(StoppedError):
+        machine.report(RESOLVE)
+    assert os.listdir(place) == []
+
+
+def test_the_search_works_in_any_thread(machine: Machine) -> None:
+    """Only the main thread can handle signals; those who call the function elsewhere need none handled."""
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1")
+    with ThreadPoolExecutor(1) as pool:
+        assert names(pool.submit(machine.report, RESOLVE).result()) == ["libfoo1"]
+
+
+def test_a_library_of_another_architecture_is_not_looked_up(machine: Machine) -> None:
+    """A package of the native architecture does not help a file that is built for another one."""
+    machine.architecture = "arm64"
+    machine.archive = Archive({"libfoo1": FOO})
+    machine.extension("ext.so", "libfoo.so.1")
+    report = machine.report(RESOLVE)
+    assert (machine.archive.asked, names(report)) == ([], [])
+    assert [requirement.soname for requirement in report.missing] == ["libfoo.so.1"]
 
 
 def test_a_directory_that_is_kept(machine: Machine) -> None:
@@ -231,6 +309,18 @@ def test_a_module_that_nothing_imports_is_optional(
     report = machine.report(LISTED)
     assert names(report) == expected
     assert [gap.is_optional for gap in report.opened_missing] == [True] * (not expected)
+
+
+def test_source_alone_where_python_is_a_script(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an ELF file, where python3 only starts another program, this process tells the machine."""
+    program = machine.top / "bin/python3"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    machine.library("other", "libfoo.so.1")
+    machine.source(OPENS)
+    assert names(machine.report(LISTED)) == ["other"]
 
 
 def test_a_module_that_nothing_imports_lists_what_is_here(machine: Machine) -> None:

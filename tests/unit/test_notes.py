@@ -35,6 +35,14 @@ def test_warnings() -> None:
     assert not any("arm.so" in text or "libmysql" in text for text in others)
 
 
+def test_a_search_that_failed_is_not_recommended_again() -> None:
+    """Who asked for --resolve-missing and got an error is not told to ask for it."""
+    error, missing, *_ = warnings(replace(EVERYTHING, lookup_error="no network"))
+    assert error == "no network"
+    assert "could not be searched" in missing
+    assert "--resolve-missing" not in missing
+
+
 def test_remarks() -> None:
     """What only plugins miss is one note, and nothing that is required as well."""
     assert list(remarks(EVERYTHING)) == ["1 missing library only for plugins: libmysql.so"]
@@ -81,6 +89,13 @@ def test_problems() -> None:
         "GLIBC_2.38 is not defined by /lib/libc.so.6",
     ]
     assert not verdict.is_sound
+
+
+def test_a_problem_names_the_package_of_any_alternative() -> None:
+    """A stem for find_library says nothing of a package's name, but the soname beside it does."""
+    opened = replace(requirement("magic", "", "a.py"), alternatives=("magic", "libmagic.so.1"))
+    (text,) = problems(replace(SOUND, gaps=(Gap(opened),)))
+    assert "by its name libmagic1" in text
 
 
 def test_a_sound_verdict() -> None:

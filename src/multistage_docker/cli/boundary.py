@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -30,8 +31,11 @@ def run(app: typer.Typer, command: str) -> NoReturn:
     """Run a command line and leave the process with the exit code that fits its outcome."""
     if sys.stderr is None:  # closed by the caller: nobody is to be told
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
-    remove_own_bytecode()
     try:
+        if callable(signal.getsignal(signal.SIGINT)):
+            # From here on Ctrl-C is KeyboardInterrupt, which cleans up on its way.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        remove_own_bytecode()
         app(prog_name=command)
         code = 0
     except SystemExit as leaving:
@@ -42,7 +46,7 @@ def run(app: typer.Typer, command: str) -> NoReturn:
         say(command, "interrupted")
         code = INTERRUPTED
     except MultistageDockerError as error:
-        say(command, f"error: {error}")
+        say(command, str(error) if isinstance(error, StoppedError) else f"error: {error}")
         if error.hint:
             say(command, error.hint)
         code = exit_code(error)
@@ -54,12 +58,12 @@ def run(app: typer.Typer, command: str) -> NoReturn:
 
 
 def exit_code(error: MultistageDockerError) -> int:
-    """Return the exit code for a named error; a program that failed passes its own on."""
+    """Return the exit code for a named error; a program that failed passes its own on, but that for usage."""
     match error:
         case UsageError():
             return USAGE
-        case ProgramFailedError():
-            return error.returncode
+        case ProgramFailedError(returncode=code) if code != USAGE:
+            return code if code >= 0 else SIGNALLED - code
         case StoppedError():
             return SIGNALLED + error.signal_number
         case _:

@@ -90,12 +90,12 @@ class BindingsArchive:
         package = self._package(spec.qualified_name)
         if package is None or not package.has_versions:
             return False
+        wanted = [version for version in package.version_list if version.ver_str == spec.version]
+        if spec.version and not wanted:
+            return False
         if package.current_ver and not self._apt.upgrade:
             return True
-        if spec.version:
-            wanted = [version for version in package.version_list if version.ver_str == spec.version]
-            if not wanted:
-                return False
+        if wanted:
             depcache.set_candidate_ver(package, wanted[0])
         resolver.clear(package)
         resolver.protect(package)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from multistage_docker.process import Runner
 
@@ -23,13 +23,15 @@ _FIELDS = (
     "Depends",
     "Provides",
 )
+_INSTALLED = "installed"
+_UNPACKED = ("unpacked", "half-configured", "triggers-awaited", "triggers-pending")
 # Fields may be folded over lines, so neither a tab nor a newline can part them.
 _FIELD_END, _RECORD_END = "\x1f", "\x1e"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class InstalledPackage:
-    """A package in dpkg's ``installed`` state (dpkg-query(1), db:Status-Status).
+    """A package in dpkg's ``installed`` state, or unpacked at least (dpkg-query(1), db:Status-Status).
 
     ``depends`` is Pre-Depends and Depends together, in the syntax of Debian Policy 7.1; ``installed_size``
     is in kB, 0 where the package does not say.
@@ -57,19 +59,24 @@ def native_architecture(runner: Runner) -> str:
     return runner.capture(("dpkg", "--print-architecture")).require_success().stdout.strip()
 
 
-def installed_packages(runner: Runner) -> tuple[InstalledPackage, ...]:
-    """Return every installed package, sorted; config-files, half-installed and the like are left out."""
+def installed_packages(runner: Runner, *, unpacked: bool = False) -> tuple[InstalledPackage, ...]:
+    """Return every installed package, sorted; config-files, half-installed and the like are left out.
+
+    With ``unpacked``, packages whose files are all there but whose configuration is not done count as well
+    (dpkg(1), Package states).
+    """
     form = _FIELD_END.join(f"${{{field}}}" for field in _FIELDS) + _RECORD_END
     output = runner.capture(("dpkg-query", "--show", f"--showformat={form}")).require_success().stdout
-    return tuple(sorted(_parse_records(output.split(_RECORD_END))))
+    states = (_INSTALLED, *_UNPACKED) if unpacked else (_INSTALLED,)
+    return tuple(sorted(_parse_records(output.split(_RECORD_END), states)))
 
 
-def _parse_records(records: Iterable[str]) -> Iterable[InstalledPackage]:
+def _parse_records(records: Iterable[str], states: Collection[str]) -> Iterable[InstalledPackage]:
     for record in records:
         if not record:
             continue
         values = dict(zip(_FIELDS, record.split(_FIELD_END), strict=True))
-        if values["db:Status-Status"] != "installed":
+        if values["db:Status-Status"] not in states:
             continue
         yield InstalledPackage(
             name=values["Package"],

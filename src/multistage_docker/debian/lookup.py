@@ -7,6 +7,8 @@ import os
 import zlib
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from pathlib import Path
+from posixpath import basename
 from typing import TYPE_CHECKING
 
 from multistage_docker.debian.contents import Library, candidate_names, packages_shipping, ships
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _HELPER = "/usr/lib/apt/apt-helper"
 _PRIORITIES = ("required", "important", "standard", "optional", "extra")
 _CHUNK = 1 << 20
+_LISTING = ".list"
 # Relations that do not make apt install another package here.
 _NOT_BROUGHT = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
 # apt.conf(5). All that apt writes goes to a directory of its own, and none of the image's hooks run: those of
@@ -65,7 +68,7 @@ class Lookup:
     """A view of the archive in a directory of its own, which may hold the indexes of an earlier one.
 
     ``directories`` are where the loader looks for libraries, in both spellings of merged /usr. Raises
-    ArchiveError where the archive cannot be reached.
+    ArchiveError where the archive cannot be reached; ``trouble`` is what kept a search from being complete.
     """
 
     def __init__(self, runner: Runner, directory: str, directories: Iterable[str], architecture: str) -> None:
@@ -75,6 +78,7 @@ class Lookup:
         self._architecture = architecture
         self._configuration = os.path.join(self._directory, "apt.conf")
         self._listings: dict[str, str] = {}
+        self.trouble: ArchiveError | None = None
         self._prepare()
         self._known = frozenset(self._apt("apt-cache", "pkgnames").stdout.split())
 
@@ -119,7 +123,14 @@ class Lookup:
         shipping: dict[Library, set[str]] = {}
         places = {directory.removeprefix("/usr") for directory in self._directories}
         for chunks in self._contents():
-            in_component = packages_shipping(chunks, libraries, places | {f"/usr{place}" for place in places})
+            try:
+                in_component = packages_shipping(
+                    chunks, libraries, places | {f"/usr{place}" for place in places}
+                )
+            except ArchiveError as error:
+                # What the other indexes say, and what was found without them, is worth as much.
+                self.trouble = error
+                continue
             for library, packages in in_component.items():
                 shipping.setdefault(library, set()).update(packages)
         records = self._show({name for names in shipping.values() for name in names})
@@ -199,19 +210,26 @@ class Lookup:
         if not wanted:
             return
         output = self._apt("apt-get", "-qq", "--print-uris", "download", *wanted).stdout
-        targets = []
+        debs = {}
         arguments = []
         for line in output.splitlines():
             uri, file_name, _size, digest = line.split()
-            target = os.path.join(self._directory, "debs", os.path.basename(file_name))
-            targets.append((file_name.partition("_")[0], target))
-            arguments += [uri.strip("'"), target, digest]
-        self._apt(_HELPER, "download-file", *arguments)
-        for name, target in targets:
-            if os.path.isfile(target):
-                listing = self._runner.capture(("dpkg-deb", "--contents", target)).stdout
-                self._listings[name] = listing
-                os.unlink(target)
+            # A deb's name has version and architecture: its file list stays true for a later run.
+            deb = debs[file_name.partition("_")[0]] = Path(self._directory, "debs", basename(file_name))
+            if not deb.with_suffix(_LISTING).is_file():
+                arguments += [uri.strip("'"), str(deb), digest]
+        if arguments:
+            self._apt(_HELPER, "download-file", *arguments)
+        for name, deb in debs.items():
+            listing = deb.with_suffix(_LISTING)
+            if deb.is_file():
+                done = self._runner.capture(("dpkg-deb", "--contents", str(deb)))
+                if done.returncode == 0:
+                    deb.write_text(done.stdout, encoding="utf-8", errors="surrogateescape")
+                    deb.replace(listing)  # in one step: a list that is cut short must not stay
+                deb.unlink(missing_ok=True)
+            if listing.is_file():
+                self._listings[name] = listing.read_text(encoding="utf-8", errors="surrogateescape")
 
     def _ships(self, package: str, library: Library, *, below: bool = False) -> bool:
         return ships(self._listings.get(package, ""), library, self._directories, below=below)
@@ -234,7 +252,7 @@ class Lookup:
                 finally:
                     os.unlink(target)
         if not fetched:
-            raise ArchiveError("the archive's Contents indexes cannot be fetched")
+            self.trouble = ArchiveError("the archive's Contents indexes cannot be fetched")
 
     def _dependencies(self, names: Collection[str]) -> frozenset[str]:
         output = self._apt(

@@ -55,6 +55,7 @@ def parse_cpuinfo(text: str) -> Processor:
 class Platform:
     """A machine as glibc knows it on Debian (the multiarch tuples of Debian Policy 11.8 and its wiki)."""
 
+    architecture: str
     machine: str
     bits: int
     triplet: str
@@ -89,15 +90,15 @@ class Platform:
 
 
 PLATFORMS = (
-    Platform("EM_X86_64", 64, "x86_64-linux-gnu", "/lib64/ld-linux-x86-64.so.2"),
-    Platform("EM_X86_64", 32, "x86_64-linux-gnux32", "/libx32/ld-linux-x32.so.2"),
-    Platform("EM_386", 32, "i386-linux-gnu", "/lib/ld-linux.so.2"),
-    Platform("EM_AARCH64", 64, "aarch64-linux-gnu", "/lib/ld-linux-aarch64.so.1"),
-    Platform("EM_ARM", 32, "arm-linux-gnueabihf", "/lib/ld-linux-armhf.so.3"),
-    Platform("EM_PPC64", 64, "powerpc64le-linux-gnu", "/lib64/ld64.so.2"),
-    Platform("EM_S390", 64, "s390x-linux-gnu", "/lib/ld64.so.1", little_endian=False),
-    Platform("EM_RISCV", 64, "riscv64-linux-gnu", "/lib/ld-linux-riscv64-lp64d.so.1"),
-    Platform("EM_LOONGARCH", 64, "loongarch64-linux-gnu", "/lib64/ld-linux-loongarch-lp64d.so.1"),
+    Platform("amd64", "EM_X86_64", 64, "x86_64-linux-gnu", "/lib64/ld-linux-x86-64.so.2"),
+    Platform("x32", "EM_X86_64", 32, "x86_64-linux-gnux32", "/libx32/ld-linux-x32.so.2"),
+    Platform("i386", "EM_386", 32, "i386-linux-gnu", "/lib/ld-linux.so.2"),
+    Platform("arm64", "EM_AARCH64", 64, "aarch64-linux-gnu", "/lib/ld-linux-aarch64.so.1"),
+    Platform("armhf", "EM_ARM", 32, "arm-linux-gnueabihf", "/lib/ld-linux-armhf.so.3"),
+    Platform("ppc64el", "EM_PPC64", 64, "powerpc64le-linux-gnu", "/lib64/ld64.so.2"),
+    Platform("s390x", "EM_S390", 64, "s390x-linux-gnu", "/lib/ld64.so.1", little_endian=False),
+    Platform("riscv64", "EM_RISCV", 64, "riscv64-linux-gnu", "/lib/ld-linux-riscv64-lp64d.so.1"),
+    Platform("loong64", "EM_LOONGARCH", 64, "loongarch64-linux-gnu", "/lib64/ld-linux-loongarch-lp64d.so.1"),
 )
 
 

@@ -97,6 +97,12 @@ class Calls:
         first = self._module.aliases.get(node.id, node.id)
         return ".".join((first, *reversed(parts)))
 
+    def is_imported(self, node: ast.expr) -> bool:
+        """Whether a name, or what the first of dotted names stands for, is one of the module's imports."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in self._module.aliases
+
     def functions(self, node: ast.expr) -> tuple[Scope, ...]:
         """Return the module's own functions that a called expression may mean."""
         match node:
@@ -171,8 +177,7 @@ class Calls:
         names = [argument.arg for argument in (*own.posonlyargs, *own.args)]
         if names and names[0] in ("self", "cls") and scope.parent and scope.parent.function is None:
             names = names[1:]
-        defaults = dict(zip(reversed([a.arg for a in own.args]), reversed(own.defaults), strict=False))
-        for name, default in defaults.items():
+        for name, default in defaults(scope.function).items():
             yield name, self._evaluate(Frame(scope.parent or scope), default)
         for name, argument in zip(names, call.args, strict=False):
             yield name, self._evaluate(frame, argument)
@@ -196,6 +201,15 @@ def _texts(value: object) -> Iterator[str]:
 
 def _is_find_library(dotted: str) -> bool:
     return dotted in ("ctypes.util.find_library", "find_library") or dotted.endswith(".util.find_library")
+
+
+def defaults(function: FunctionNode) -> Mapping[str, ast.expr]:
+    """Return the expressions that a function's parameters are when a call leaves them out."""
+    arguments = function.args
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    positional = zip(reversed(names), reversed(arguments.defaults), strict=False)
+    by_keyword = zip((argument.arg for argument in arguments.kwonlyargs), arguments.kw_defaults, strict=True)
+    return {**dict(positional), **{name: default for name, default in by_keyword if default}}
 
 
 def parameters(function: FunctionNode) -> Iterator[str]:

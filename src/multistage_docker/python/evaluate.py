@@ -7,7 +7,7 @@ import itertools
 import operator
 from typing import TYPE_CHECKING
 
-from multistage_docker.python.calls import Calls, Frame, parameters
+from multistage_docker.python.calls import Calls, Frame, defaults, parameters
 from multistage_docker.python.module import Binding, How, Module, Scope
 from multistage_docker.python.values import (
     MOST_VALUES,
@@ -156,12 +156,20 @@ class Evaluator:
             bindings = scope.bindings.get(node.id, ())
             is_parameter = scope.function is not None and node.id in parameters(scope.function)
             if bindings or is_parameter:
-                found = arguments.get(node.id, UNKNOWN) if is_parameter else Possible()
+                found = self._parameter(scope, node.id, arguments) if is_parameter else Possible()
                 for binding in bindings:
                     found |= self._binding(Frame(scope, arguments), binding)
                 return found
             scope, arguments = scope.parent, {}
         return self._outside(node)
+
+    def _parameter(self, scope: Scope, name: str, arguments: Mapping[str, Possible]) -> Possible:
+        """Return what a call gave for a parameter; where none did, its default is one value among others."""
+        if name in arguments or scope.function is None:
+            return arguments.get(name, UNKNOWN)
+        default = defaults(scope.function).get(name)
+        values = self.evaluate(Frame(scope.parent or scope), default).values if default else ()
+        return Possible(values, complete=False)
 
     def _attribute(self, node: ast.Attribute) -> Possible:
         known = self._outside(node)
@@ -176,8 +184,7 @@ class Evaluator:
         dotted = self.calls.dotted(node)
         if dotted in _ON_LINUX:
             return Possible((_ON_LINUX[dotted],))
-        is_imported = dotted.partition(".")[0] != getattr(node, "id", "") or dotted in self._module.aliases
-        return Possible((Reference(dotted),)) if dotted and is_imported else UNKNOWN
+        return Possible((Reference(dotted),)) if dotted and self.calls.is_imported(node) else UNKNOWN
 
     def _binding(self, frame: Frame, binding: Binding) -> Possible:
         found = self.evaluate(frame, binding.value)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _CONFIGURATION = "pyvenv.cfg"
 _ENDING = f"/{_CONFIGURATION}"
+_PROGRAMS = ("python3", "python")
 _MINOR_VERSION = re.compile(r"\d+\.\d+")
 _LIBPYTHON = re.compile(r"libpython\d[\d.]*[a-z]*\.so")
 
@@ -69,18 +70,29 @@ def misfits(files: Iterable[str]) -> tuple[Misfit, ...]:
     for directory in sorted(
         os.path.dirname(path) for path in files if os.path.basename(path) == _CONFIGURATION
     ):
-        program = os.path.join(directory, "bin", "python3")
-        if not os.path.lexists(program):
-            continue
-        real = os.path.realpath(program)
         settings = _settings(Path(directory, _CONFIGURATION))
+        programs = _programs(directory, settings.get("home", ""))
+        if not programs:
+            continue
+        missing = next((program for program in programs if not os.path.isfile(program)), None)
         made_for = _MINOR_VERSION.match(settings.get("version", settings.get("version_info", "")))
-        here = _MINOR_VERSION.match(os.path.basename(real).removeprefix("python"))
-        if not os.path.isfile(real):
-            found.append(Misfit(directory, real))
+        here = _MINOR_VERSION.match(os.path.basename(programs[0]).removeprefix("python"))
+        if missing:
+            found.append(Misfit(directory, missing))
         elif made_for and here and made_for.group() != here.group():
-            found.append(Misfit(directory, real, made_for.group()))
+            found.append(Misfit(directory, programs[0], made_for.group()))
     return tuple(found)
+
+
+def _programs(directory: str, home: str) -> list[str]:
+    """Return the interpreters that a virtualenv leads to, links resolved; none where it names none."""
+    links = [os.path.join(directory, "bin", name) for name in _PROGRAMS]
+    real = [os.path.realpath(link) for link in links if os.path.lexists(link)]
+    if real and os.path.isabs(home) and os.path.isfile(real[0]) and real[0].startswith(f"{directory}/"):
+        # venv --copies leaves the standard library behind.
+        at_home = [os.path.join(home, name) for name in _PROGRAMS]
+        real.insert(0, os.path.realpath(next(filter(os.path.isfile, at_home), at_home[0])))
+    return real
 
 
 def _settings(configuration: Path) -> dict[str, str]:

@@ -257,6 +257,25 @@ def test_check_finds_what_is_missing(shell: Shell) -> None:
     assert lines[-1].startswith("find-libdeps: error: 2 problems found")
 
 
+def test_check_leaves_out_what_is_excluded(shell: Shell) -> None:
+    """--check asks nothing of an excluded library, though another file of the tree finds it."""
+    ElfFile(needed=("libvendored.so.1",), runpath="$ORIGIN").write(shell.tree / "ext.so")
+    ElfFile(soname="libvendored.so.1", needed=("libgone.so.1",)).write(shell.tree / "libvendored.so.1")
+    assert shell.run("--check", str(shell.tree)).returncode == 1
+    assert shell.run("--check", "--exclude", "libvendored.so.1", str(shell.tree)).returncode == 0
+
+
+def test_check_looks_into_what_is_opened_by_name(shell: Shell) -> None:
+    """--check with --dlopen sees what a library lacks that code opens by name."""
+    ElfFile(soname="libopened.so.1", needed=("libgone.so.1",)).write(shell.top / "system/libopened.so.1")
+    (shell.tree / "opener.py").write_text('import ctypes\nctypes.CDLL("libopened.so.1")\n')
+    shell.extension("ext.so")
+    place = f"{shell.top}/system"
+    assert shell.run("--check", str(shell.tree), LD_LIBRARY_PATH=place).returncode == 0
+    done = shell.run("--check", "--dlopen", str(shell.tree), LD_LIBRARY_PATH=place)
+    assert (done.returncode, "libgone.so.1 is missing" in done.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("defined", "returncode"),
     [pytest.param(b"SAMPLE_2.0", 0, id="here"), pytest.param(b"SAMPLE_3.0", 1, id="gone")],
@@ -315,11 +334,20 @@ def test_a_dpkg_that_cannot_be_run(shell: Shell) -> None:
 
 
 def test_dpkg_fails(shell: Shell) -> None:
-    """The complaint and the exit status of dpkg are passed on."""
+    """The complaint of dpkg is passed on; its exit status would mean that the usage is wrong."""
     shell.install("dpkg-query", "#!/bin/sh\necho 'dpkg-query: error: database is broken' >&2\nexit 2\n")
     done = shell.run(str(shell.tree))
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "dpkg-query: error: database is broken" in done.stderr
+
+
+def test_an_interrupt_while_modules_are_imported(tmp_path: Path) -> None:
+    """Ctrl-C before the command begins is one line as well."""
+    (tmp_path / "typer.py").write_text("import os\nos.kill(os.getpid(), 2)\n")
+    program = Path(sys.executable).with_name("find-libdeps")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run((program, "/"), env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "find-libdeps: interrupted\n", 130)
 
 
 def test_an_interrupt(shell: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from support.fake_archive import DIRECTORY, Archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def lookup(archive: Archive, directory: Path) -> Lookup:
@@ -84,6 +84,36 @@ def test_an_archive_out_of_reach_is_an_error_with_a_name(tmp_path: Path) -> None
     """Apt's own words say why."""
     with pytest.raises(ArchiveError, match="the package archive cannot be reached: Temporary failure"):
         lookup(Archive({}, reachable=False), tmp_path)
+
+
+def test_another_run_in_the_same_directory_fetches_no_package_again(tmp_path: Path) -> None:
+    """The file list of a package is kept there, and so the second run needs only the indexes."""
+    archive = Archive({"libfoo1": (f"{DIRECTORY}/libfoo.so.1",)})
+    first = lookup(archive, tmp_path).find(["libfoo.so.1"])
+    asked = len(archive.asked)
+    assert lookup(archive, tmp_path).find(["libfoo.so.1"]) == first
+    assert not [words for words in archive.asked[asked:] if "download-file" in words]
+    assert not list(tmp_path.rglob("*.deb"))
+
+
+class _Damaged(Archive):
+    """An archive whose Contents index arrives in part."""
+
+    def _download_file(self, words: list[str]) -> str | None:
+        answer = super()._download_file(words)
+        for target in map(Path, words):
+            if target.suffix == ".gz" and target.is_absolute():
+                target.write_bytes(target.read_bytes()[:-10])
+        return answer
+
+
+def test_a_damaged_index_costs_nothing_else(tmp_path: Path) -> None:
+    """What was found by its name stays found, and the reason why the rest is not is there."""
+    archive = _Damaged({"libfoo1": (f"{DIRECTORY}/libfoo.so.1",)}, index="usr/lib/libgone.so.1  libs/gone\n")
+    view = lookup(archive, tmp_path)
+    found = view.find(["libfoo.so.1", "libgone.so.1"])
+    assert [one.package for one in found.values()] == ["libfoo1"]
+    assert "a Contents index is damaged" in str(view.trouble)
 
 
 def test_names_that_look_like_options_or_patterns_reach_no_program(tmp_path: Path) -> None:

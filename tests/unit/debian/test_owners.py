@@ -163,6 +163,26 @@ def test_installed_packages() -> None:
     assert (other.held, other.installed_size) == (False, 0)
 
 
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [
+        ("installed", True),
+        ("unpacked", True),
+        ("half-configured", True),
+        ("triggers-awaited", True),
+        ("triggers-pending", True),
+        ("half-installed", False),
+        ("config-files", False),
+        ("not-installed", False),
+    ],
+)
+def test_unpacked_packages(state: str, *, counts: bool) -> None:
+    """The files of a package are there before it is configured; half of them, or none, do not count."""
+    runner = FakeRunner({"dpkg-query": (records(("install", state, "1")), 0)})
+    assert bool(installed_packages(runner, unpacked=True)) is counts
+    assert bool(installed_packages(runner)) is (state == "installed")
+
+
 @pytest.mark.parametrize(("architecture", "name"), [("amd64", "a"), ("all", "a"), ("i386", "a:i386")])
 def test_qualified_name(architecture: str, name: str) -> None:
     """Only a foreign architecture is part of the name."""

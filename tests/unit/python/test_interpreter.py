@@ -152,3 +152,24 @@ def test_a_missing_interpreter_is_a_misfit(place: Path) -> None:
     program.unlink()
     assert misfits([str(tree / "pyvenv.cfg")]) == (Misfit(str(tree), str(program)),)
     assert misfits([str(virtualenv(place / "other", None) / "pyvenv.cfg")]) == ()
+
+
+def test_a_copied_interpreter_needs_its_home(place: Path) -> None:
+    """What venv --copies makes has a program, but the standard library stands where that came from."""
+    tree = virtualenv(place, None, "version = 3.11.2\n")
+    for name in ("python3", "python"):
+        (tree / "bin" / name).touch()
+    files = [str(tree / "pyvenv.cfg")]
+    assert misfits(files) == (Misfit(str(tree), f"{place}/opt/bin/python3"),)
+    (place / "opt/bin").mkdir(parents=True)
+    (place / "opt/bin/python3").symlink_to(python(place))
+    assert misfits(files) == ()
+
+
+def test_every_name_of_the_interpreter_counts(place: Path) -> None:
+    """Scripts begin with either of the two names."""
+    tree = virtualenv(place, python(place))
+    (tree / "bin/python3").unlink(missing_ok=True)
+    (tree / "bin/python").unlink(missing_ok=True)
+    (tree / "bin/python").symlink_to("/nonexistent/python3")
+    assert misfits([str(tree / "pyvenv.cfg")]) == (Misfit(str(tree), "/nonexistent/python3"),)

@@ -292,6 +292,45 @@ SHAPES = {
         'import ctypes, os\nctypes.CDLL(os.environ.get("FOO_LIBRARY", "libfoo.so.1"))\n',
         [("libfoo.so.1",)],
     ),
+    "names that a class has": (
+        """
+        import ctypes
+        class Loader:
+            names = ["libfoo.so.1", "libfoo.so.0"]
+            def load(self):
+                for name in self.names:
+                    try:
+                        return ctypes.CDLL(name)
+                    except OSError:
+                        continue
+        """,
+        [("libfoo.so.1", "libfoo.so.0")],
+    ),
+    "names that an object has": (
+        """
+        import ctypes
+        class Loader:
+            def __init__(self):
+                self.name = "libfoo.so.1"
+            def load(self):
+                return ctypes.CDLL(self.name)
+        """,
+        [("libfoo.so.1",)],
+    ),
+    "a parameter's default": (
+        """
+        import ctypes
+        def load(name="libfoo.so.1", *, other="libbar.so.1"):
+            one = ctypes.CDLL(name)
+            two = ctypes.CDLL(other)
+            return one, two
+        """,
+        [("libfoo.so.1",), ("libbar.so.1",)],
+    ),
+    "a parameter's default beside a call's argument": (
+        'import ctypes\ndef load(name="libfoo.so.1"):\n    return ctypes.CDLL(name)\nload("libbar.so.1")\n',
+        [("libfoo.so.1",), ("libbar.so.1",)],
+    ),
     "the link of a development package comes last": (
         (
             'import ctypes\nfor name in ("libfoo.so", "libfoo.so.1"):\n'
@@ -326,7 +365,7 @@ SILENT = {
     "other systems' names": (
         "import ctypes\nfrom ctypes.util import find_library\n"
         'ctypes.CDLL("foo.dll")\nctypes.CDLL("libfoo.dylib")\nfind_library("kernel32")\n'
-        'find_library("CoreFoundation")\nctypes.CDLL("/System/Library/Frameworks/Foo.framework/Foo")\n'
+        'find_library("CoreFoundation")\nfind_library("AudioUnit")\nctypes.CDLL("/System/Library/Frameworks/Foo.framework/Foo")\n'
     ),
     "only when run as a program": (
         'import ctypes\nif __name__ == "__main__":\n    ctypes.CDLL("libfoo.so.1")\n'
