@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -70,7 +71,7 @@ class Forest:
         self._real_roots = tuple(os.path.realpath(root) for root in roots)
         objects, foreign = _by_platform(scanned.objects, host)
         self.skipped = tuple(sorted((*scanned.skipped, *foreign)))
-        library_path = tuple(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
+        library_path = tuple(filter(None, re.split("[:;]", os.environ.get("LD_LIBRARY_PATH", ""))))
         self._trees: dict[Platform, Tree] = {}
         for platform in _platforms(self.interpreters, host, objects):
             own = objects.get(platform, {})

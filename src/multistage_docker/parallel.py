@@ -54,7 +54,11 @@ def _reported(
 
 
 def _begin(function: Callable[[list[str]], _Result], chunks: list[list[str]], jobs: int) -> Iterator[_Result]:
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt)
+    try:
+        pool = ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=_ignore_interrupt)
+    except (OSError, ImportError):
+        # Without /dev/shm processes have nothing to wait for each other with (sem_overview(7)).
+        return map(function, chunks)
     with _no_interrupt():
         results = pool.map(function, chunks)
     return _awaited(pool, results)

@@ -38,7 +38,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH", help="Virtualenvs, other directories, or single ELF files.", show_default=False
+            metavar="PATH...", help="Virtualenvs, other directories, or single ELF files.", show_default=False
         ),
     ],
     *,
@@ -118,6 +118,8 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         xargs -ra pkgdeps.txt apt-install
     """
+    if cache_dir and not resolve_missing:
+        raise UsageError("--cache-dir has no meaning without --resolve-missing")
     choices = Choices(
         opened=_opened(output, listed=dlopen, quiet=quiet, check=check),
         include_essential=include_essential,

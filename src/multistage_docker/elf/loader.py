@@ -58,7 +58,7 @@ _NO_OBJECT = ElfObject(bits=0, little_endian=True, machine="", kind="")
 class Loader:
     """glibc's dynamic loader for one platform on one system.
 
-    ``library_path`` is LD_LIBRARY_PATH split at its colons.
+    ``library_path`` is LD_LIBRARY_PATH split at its colons and semicolons.
     """
 
     def __init__(self, host: Host, platform: Platform, *, library_path: tuple[str, ...] = ()) -> None:

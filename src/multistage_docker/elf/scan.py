@@ -26,7 +26,7 @@ _LIBRARY_NAME = re.compile(r"\.so(\.[0-9][^/]*)?$")
 class Skip(Enum):
     """Why a file is not searched for needs; the values are for people."""
 
-    NOT_ELF = "named like a shared library, but is no ELF file"
+    NOT_ELF = "no ELF file"
     MALFORMED = "malformed ELF file"
     UNREADABLE = "cannot be read"
     RELOCATABLE = "relocatable object, not loaded by ld.so"
@@ -80,10 +80,10 @@ def scan(
 ) -> Scan:
     """Find and read every ELF file in the trees (or files) that ``roots`` name.
 
-    ``exclude`` holds patterns as in fnmatch: one with a slash is matched against the path below the root,
-    one without against the name; a directory that matches is left out whole. ``jobs`` is the number of
-    processes, None for what fits the tree and the machine; ``versions`` reads symbol versions as well.
-    Symbolic links are not followed below a root.
+    ``exclude`` holds patterns as in fnmatch: one with a slash, but at its end, is matched against the path
+    below the root, any other against the name; a directory that matches is left out whole. ``jobs`` is the
+    number of processes, None for what fits the tree and the machine; ``versions`` reads symbol versions as
+    well. Symbolic links are not followed below a root.
     """
     walk = _Walk(exclude)
     for root in _outermost(roots):
@@ -94,6 +94,10 @@ def scan(
     for found, passed_by in map_chunks(read, walk.files, jobs=jobs, progress=progress):
         objects.update(found)
         skipped.extend(passed_by)
+    known = objects.keys() | {item.path for item in skipped}
+    # A file that the caller names is meant to be one, but for source, which may open libraries.
+    named = (path for path in walk.named if path not in known and not path.endswith(".py"))
+    skipped.extend(SkippedFile(path, Skip.NOT_ELF) for path in named)
     return Scan(
         objects=dict(sorted(objects.items())),
         links=dict(sorted(walk.links.items())),
@@ -108,17 +112,24 @@ def _outermost(roots: Iterable[str]) -> list[str]:
 
 
 class _Walk:
-    """The names in the trees: regular files and library links, neither opened nor followed."""
+    """The names in the trees: regular files and library links, neither opened nor followed.
+
+    ``named`` are the files among the roots themselves.
+    """
 
     def __init__(self, exclude: tuple[str, ...]) -> None:
         self.files: list[str] = []
+        self.named: list[str] = []
         self.links: dict[str, str] = {}
         self.skipped: list[SkippedFile] = []
-        self._exclude = exclude
+        patterns = [pattern.removeprefix("./").rstrip("/") for pattern in exclude]
+        self._excluded_names = tuple(pattern for pattern in patterns if "/" not in pattern)
+        self._excluded_paths = tuple(pattern.lstrip("/") for pattern in patterns if "/" in pattern)
 
     def add(self, root: str) -> None:
         if not os.path.isdir(root):
             self.files.append(root)
+            self.named.append(root)
             return
         pending = [root]
         while pending:
@@ -131,7 +142,7 @@ class _Walk:
 
     def _directories(self, root: str, entries: Iterable[os.DirEntry[str]]) -> Iterator[str]:
         for entry in entries:
-            if self._exclude and self._is_excluded(entry, root):
+            if self._is_excluded(entry, root):
                 continue
             if entry.is_symlink():
                 if ".so" in entry.name:
@@ -142,10 +153,9 @@ class _Walk:
                 self.files.append(entry.path)
 
     def _is_excluded(self, entry: os.DirEntry[str], root: str) -> bool:
-        below = os.path.relpath(entry.path, root)
-        return any(
-            fnmatchcase(below if "/" in pattern else entry.name, pattern.strip("/"))
-            for pattern in self._exclude
+        below = entry.path[len(root) :].lstrip("/") if self._excluded_paths else ""
+        return any(fnmatchcase(entry.name, pattern) for pattern in self._excluded_names) or any(
+            fnmatchcase(below, pattern) for pattern in self._excluded_paths
         )
 
 

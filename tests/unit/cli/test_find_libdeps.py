@@ -218,6 +218,7 @@ def test_hostile_file_names(shell: Shell) -> None:
         pytest.param(("--check", "--include-essential", "/"), id="a check and more to list"),
         pytest.param(("--check", "--resolve-missing", "/"), id="a check and a lookup"),
         pytest.param(("--check", "--cache-dir", "cache", "/"), id="a check and a cache"),
+        pytest.param(("--cache-dir", "cache", "/"), id="a cache for nothing"),
         pytest.param(("--jobs", "0", "/"), id="no jobs"),
         pytest.param(("--jobs", "many", "/"), id="jobs in words"),
     ],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from multistage_docker import parallel
 from multistage_docker.elf import scan as scan_module
 from multistage_docker.elf.host import SystemHost
 from multistage_docker.elf.objects import ElfObject
@@ -155,6 +156,7 @@ def test_a_root_that_begins_like_another(tree: Path) -> None:
         pytest.param("a/*.so", ["b/two.so.1", "three.so"], id="path"),
         pytest.param("*/one.so", ["b/two.so.1", "three.so"], id="path with a star"),
         pytest.param("/three.so", ["a/one.so", "b/two.so.1"], id="from the root"),
+        pytest.param("./a/one.so", ["b/two.so.1", "three.so"], id="from here"),
         pytest.param("[", ["a/one.so", "b/two.so.1", "three.so"], id="no pattern at all"),
     ],
 )
@@ -164,6 +166,32 @@ def test_exclude(tree: Path, pattern: str, left: list[str]) -> None:
         put(tree / name)
     found = scan([str(tree)], exclude=(pattern,))
     assert [os.path.relpath(path, tree) for path in found.objects] == left
+
+
+def test_a_slash_behind_a_name_means_directories_at_any_depth(tree: Path) -> None:
+    """As in a shell's completion, the slash only says what kind of thing is meant."""
+    put(tree / "a/tests/one.so")
+    assert scan([str(tree)], exclude=("tests/",)).objects == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("x.txt", [Skip.NOT_ELF]), ("x.py", []), ("x.so", [Skip.NOT_ELF])]
+)
+def test_a_named_file_that_is_no_elf_file(tree: Path, name: str, said: list[Skip]) -> None:
+    """What the caller names himself is meant to be an ELF file, whatever its name; source has its own use."""
+    path = put(tree / name, b"text")
+    assert [item.reason for item in scan([path]).skipped] == said
+
+
+def test_where_processes_cannot_wait_for_each_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without shared memory the work is done in one process."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(parallel, "ProcessPoolExecutor", refuse)
+    paths = [put(tree / f"lib{number}.so") for number in range(500)]
+    assert sorted(scan([str(tree)], jobs=2).objects) == sorted(paths)
 
 
 HOSTILE_NAMES = [
