@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from multistage_docker.debian.spec import Spec
     from multistage_docker.process import Runner
 
+Error: type[Exception] = apt_pkg.Error
+"""What apt refuses to do, as python-apt raises it."""
+
 
 class BindingsArchive:
     """Reads apt's cache in this process; what only apt-get itself can say is left to it."""
@@ -86,12 +89,12 @@ class BindingsArchive:
         package = self._package(spec.qualified_name)
         if package is None or not package.has_versions:
             return False
+        wanted = [version for version in package.version_list if version.ver_str == spec.version]
+        if spec.version and not wanted:
+            return False
         if package.current_ver and not self._apt.upgrade:
             return True
-        if spec.version:
-            wanted = [version for version in package.version_list if version.ver_str == spec.version]
-            if not wanted:
-                return False
+        if wanted:
             depcache.set_candidate_ver(package, wanted[0])
         resolver.clear(package)
         resolver.protect(package)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _SHOWN_VERSIONS = 5
 _SHOWN_PROVIDERS = 8
-_ABOUT_PACKAGES = frozenset({Cause.HELD, Cause.UNMET, Cause.UNKNOWN_PACKAGE, Cause.NO_VERSION})
+_ABOUT_PACKAGES = frozenset(
+    {Cause.HELD, Cause.UNMET, Cause.UNKNOWN_PACKAGE, Cause.NO_VERSION, Cause.NO_RELEASE}
+)
 
 
 class PlanRefusedError(RefusedError):
