@@ -193,6 +193,8 @@ def _ignore(_message: str) -> None:
 def _read(path: str) -> str:
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise UsageError("cannot read stdin: it is closed")
             return os.fsdecode(sys.stdin.buffer.read())
         with open(path, "rb") as file:
             return os.fsdecode(file.read())

@@ -59,7 +59,11 @@ def exit_code(error: MultistageDockerError) -> int:
         case UsageError():
             return USAGE
         case ProgramFailedError():
-            return error.returncode
+            # Negative where a signal ended the program, the kernel's when memory runs out, say; and where
+            # dpkg-query ends with 2, it is not the usage of this command that is wrong.
+            if error.returncode < 0:
+                return SIGNALLED - error.returncode
+            return FAILED if error.returncode == USAGE else error.returncode
         case StoppedError():
             return SIGNALLED + error.signal_number
         case _:

@@ -210,6 +210,32 @@ def test_apts_exit_code_is_passed_on(shell: Shell) -> None:
     )
 
 
+def test_a_program_that_a_signal_ended(shell: Shell) -> None:
+    """The exit code is the shell's for a signal, as the kernel sends one where memory runs out."""
+    shell.write("apt-get", APT_GET, update="kill -9 $$")
+    assert shell.run("-s", "tool", *SETTING).returncode == 128 + signal.SIGKILL
+
+
+def test_what_dpkg_cannot_read_is_no_usage(shell: Shell) -> None:
+    """dpkg-query's own exit status 2 does not come out: that is for usage alone."""
+    shell.write("dpkg-query", "#!/bin/sh\necho 'dpkg-query: error: parsing file' >&2; exit 2\n")
+    done = shell.run("-s", "tool")
+    assert (done.returncode, "parsing file" in done.stderr) == (1, True)
+
+
+def test_stdin_that_is_closed(shell: Shell) -> None:
+    """Where -r - finds no stdin, that is said in a line."""
+    code = "from multistage_docker.cli.apt_install import main; main()"
+    done = subprocess.run(
+        ("sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", code, "-r", "-"),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=shell.top,
+    )
+    assert (done.returncode, done.stderr) == (2, "apt-install: error: cannot read stdin: it is closed\n")
+
+
 def test_verbose(shell: Shell) -> None:
     """--verbose says what runs, and who reads the archive."""
     done = shell.run("-s", "-v", "tool", *SETTING)
