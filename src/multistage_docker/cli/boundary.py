@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -18,6 +17,8 @@ from multistage_docker.errors import (
 from multistage_docker.text import printable
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     import typer
 
 FAILED = 1
@@ -72,8 +73,10 @@ def exit_code(error: MultistageDockerError) -> int:
 
 def say(command: str, message: str) -> None:
     """Write one line to stderr, whatever characters the message holds; where that fails, nobody is told."""
-    with contextlib.suppress(OSError):
-        print(printable(f"{command}: {message}"), file=sys.stderr)
+    try:
+        print(printable(f"{command}: {message}"), file=sys.stderr, flush=True)
+    except OSError:
+        _forget(sys.stderr)
 
 
 def write_result(text: str) -> None:
@@ -85,13 +88,13 @@ def write_result(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        _forget(sys.stdout)
         sys.exit(FAILED)
     except OSError as error:
-        _forget_stdout()
+        _forget(sys.stdout)
         raise OutputError(f"cannot write the result: {error.strerror}") from None
 
 
-def _forget_stdout() -> None:
-    # What is still buffered cannot be written; at exit the interpreter would try again and complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _forget(outlet: TextIO) -> None:
+    # What is still buffered cannot be written; at exit the interpreter would try again and make it a failure.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), outlet.fileno())

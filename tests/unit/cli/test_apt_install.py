@@ -236,6 +236,19 @@ def test_stdin_that_is_closed(shell: Shell) -> None:
     assert (done.returncode, done.stderr) == (2, "apt-install: error: cannot read stdin: it is closed\n")
 
 
+def test_a_message_that_cannot_be_written(shell: Shell) -> None:
+    """A stderr that takes nothing does not make a failure of a success."""
+    code = "from multistage_docker.cli.apt_install import main; main()"
+    done = subprocess.run(
+        ("sh", "-c", 'exec "$@" 2>/dev/full', "sh", sys.executable, "-c", code, "-v", "-s", "tool", *SETTING),
+        capture_output=True,
+        check=False,
+        cwd=shell.top,
+        env={**os.environ, "PATH": f"{shell.top}/bin:{os.environ['PATH']}", "TMPDIR": str(shell.top)},
+    )
+    assert (done.returncode, done.stdout.startswith(b"install tool:amd64 2")) == (0, True)
+
+
 def test_verbose(shell: Shell) -> None:
     """--verbose says what runs, and who reads the archive."""
     done = shell.run("-s", "-v", "tool", *SETTING)
