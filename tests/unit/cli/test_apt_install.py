@@ -165,6 +165,8 @@ def test_packages_from_a_file(shell: Shell, source: str) -> None:
         (("-r", "gone.txt"), "cannot read gone.txt: No such file or directory"),
         (("app-",), "apt would remove the package"),
         (("--no-such-option", "tool"), "No such option"),
+        (("-o", "A=1", "tool"), "options for apt-get stand after --: apt-install PACKAGE -- -o A=1"),
+        (("-oA::B::=touch owned", "tool"), "options for apt-get stand after --"),
         (("tool", "--", "other"), "where only options for apt-get may stand"),
         (("tool", "--", "--purge"), "--purge is not for apt-install to pass on"),
         (("tool", "--", "-o", "A=1", "--download-only"), "--download-only is not for apt-install"),
@@ -172,7 +174,8 @@ def test_packages_from_a_file(shell: Shell, source: str) -> None:
         (("./gone.deb",), "there is no file ./gone.deb"),
     ],
     ids=[
-        *("nothing", "no file", "removal", "option", "package behind --", "another run"),
+        *("nothing", "no file", "removal", "option", "setting", "setting in one word"),
+        *("package behind --", "another run"),
         *("another run later", "receipt", "no package file"),
     ],
 )
