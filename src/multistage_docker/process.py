@@ -42,7 +42,8 @@ class Completed:
         """Return self, or raise ProgramFailedError with the last line that the program wrote to stderr."""
         if self.returncode:
             said = self.stderr.strip().splitlines()
-            reason = said[-1] if said else f"exit status {self.returncode}"
+            status = f"exit status {self.returncode}" if self.returncode > 0 else f"signal {-self.returncode}"
+            reason = said[-1] if said else status
             message = f"{self.argv[0]} failed: {reason}"
             raise ProgramFailedError(message, returncode=self.returncode)
         return self
@@ -124,8 +125,8 @@ class SystemRunner:
                 child.send_signal(signal.SIGINT)
             stdout, stderr = _watch(child, show=show)
         if child.returncode and not show:
-            _write(sys.stdout.buffer, stdout)
-            _write(sys.stderr.buffer, stderr)
+            for outlet, said in zip(_outlets(), (stdout, stderr), strict=True):
+                _write(outlet, said)
         if received:
             raise StoppedError(received[0])
         return Completed(argv, child.returncode, os.fsdecode(stdout), os.fsdecode(stderr))
@@ -150,7 +151,7 @@ def _watch(child: subprocess.Popen[bytes], *, show: bool) -> tuple[bytes, bytes]
     """Pass output on until the program ends: a daemon that it started may hold the pipes open for ever."""
     # Popen with PIPE always has both.
     pipes = tuple(pipe for pipe in (child.stdout, child.stderr) if pipe)
-    outlets = dict(zip(pipes, (sys.stdout.buffer, sys.stderr.buffer), strict=True)) if show else {}
+    outlets = dict(zip(pipes, _outlets(), strict=True)) if show else {}
     said = {pipe: bytearray() for pipe in pipes}
     with selectors.DefaultSelector() as selector:
         for pipe in pipes:
@@ -180,11 +181,21 @@ def _pass_on(pipe: IO[bytes], said: bytearray, outlet: IO[bytes] | None) -> bool
     return bool(chunk)
 
 
-def _write(outlet: IO[bytes], chunk: bytes) -> None:
-    # A reader that has gone must not stop a program that is changing the system.
-    with contextlib.suppress(OSError):
+def _outlets() -> tuple[IO[bytes] | None, IO[bytes] | None]:
+    """Return stdout and stderr, None for one that the caller has closed."""
+    return (sys.stdout.buffer if sys.stdout else None), (sys.stderr.buffer if sys.stderr else None)
+
+
+def _write(outlet: IO[bytes] | None, chunk: bytes) -> None:
+    # A reader that has gone must not stop a program that is changing the system, nor make it a failure.
+    if outlet is None:
+        return
+    try:
         outlet.write(chunk)
         outlet.flush()
+    except OSError:
+        # What is still buffered cannot be written; at exit the interpreter would try again and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), outlet.fileno())
 
 
 @contextlib.contextmanager

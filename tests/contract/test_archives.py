@@ -91,6 +91,36 @@ def test_both_views_agree(tmp_path: Path) -> None:
     assert bindings["nosuch"] == ["", [], "", []]
 
 
+UNKNOWN_RELEASE = """
+import sys
+from multistage_docker.debian.archive import PlanError, open_archive
+from multistage_docker.debian.aptget import AptGet
+from multistage_docker.debian.spec import parse_specs
+from multistage_docker.process import SystemRunner
+settings = (f"Dir::Cache::pkgcache={sys.argv[1]}", "Dir::Cache::srcpkgcache=")
+try:
+    archive = open_archive(SystemRunner(), AptGet(target_release="nosuch", settings=settings))
+    archive.plan(parse_specs(("dpkg",)))
+except PlanError as error:
+    print(error)
+"""
+
+
+def test_an_unknown_release(tmp_path: Path) -> None:
+    """Debian's own Python, whether it has python-apt or not, says in a line that no source has a release."""
+    done = subprocess.run(
+        (DEBIANS_PYTHON, "-B", "-c", UNKNOWN_RELEASE, f"{tmp_path}/pkgcache.bin"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}/src", "LC_ALL": "C.UTF-8"},
+    )
+    assert (
+        done.stdout
+        == "there is no release nosuch in apt's sources; check its name, or add a source that has it\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "kind"),
     [

@@ -46,7 +46,7 @@ OF_THE_TOOLS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example: its folder, how its output starts, packages that it must list, its base's tag or stage."""
+    """An example: its folder (or DEFAULT), how its output starts, packages that it must list, its base."""
 
     name: str
     says: str
@@ -55,7 +55,10 @@ class Example:
     stage: str = ""
 
 
+# Dockerfile.example itself.
+DEFAULT = "default"
 EXAMPLES = (
+    Example(DEFAULT, "libpq ", frozenset({"libpq5", "libjpeg62-turbo", "libwebp7", "libfreetype6"})),
     Example("pip", "libpq 15.", frozenset({"libpq5"})),
     Example("uv", "libyaml 0.2.", frozenset({"libyaml-0-2"})),
     Example("debian-python", "libpq 15.", frozenset({"libpq5"}), stage="runtime"),
@@ -80,7 +83,8 @@ class Built:
 def built(request: pytest.FixtureRequest, base_images: Engine, root: Path) -> Built:
     """Return each example, built from this checkout."""
     example: Example = request.param
-    dockerfile = root / "docker" / "examples" / example.name / "Dockerfile"
+    folder = root / "docker" / "examples" / example.name
+    dockerfile = root / "Dockerfile.example" if example.name == DEFAULT else folder / "Dockerfile"
     tag = f"multistage-docker-test:example-{example.name}"
     base = example.base
     if example.stage:

@@ -170,25 +170,28 @@ def test_ctrl_c_at_a_terminal_reaches_the_program_only_from_here() -> None:
     assert RUNNER.stream(python(code), {}, show=False).stdout == "True True\n"
 
 
-def test_a_reader_that_has_gone_does_not_stop_the_program() -> None:
-    """With stdout closed at its other end, the program is run to its end all the same."""
+@pytest.mark.parametrize("show", [True, False])
+@pytest.mark.parametrize("outlet", ["no reader", "full", "closed"])
+def test_output_that_nobody_takes_does_not_stop_the_program(outlet: str, show: bool) -> None:  # noqa: FBT001
+    """The program is run to its end all the same, and the interpreter ends without a complaint."""
     code = """
-        import sys
+        import os, sys
         from multistage_docker.process import SystemRunner
         child = "import sys; sys.stdout.write('x' * 200_000); sys.stdout.flush(); sys.exit(6)"
-        done = SystemRunner().stream((sys.executable, "-c", child), {})
-        sys.stderr.write(str(done.returncode))
-        sys.stderr.flush()
-        import os
-        os._exit(0)
+        done = SystemRunner().stream((sys.executable, "-c", child), {}, show=sys.argv[1] == "True")
+        os.write(2, str(done.returncode).encode())
     """
     reading, writing = os.pipe()
     os.close(reading)
+    redirection = {"no reader": "", "full": ">/dev/full", "closed": ">&-"}[outlet]
     done = subprocess.run(
-        (sys.executable, "-c", textwrap.dedent(code)), stdout=writing, stderr=subprocess.PIPE, check=True
+        ("sh", "-c", f'exec "$@" {redirection}', "sh", *python(textwrap.dedent(code), str(show))),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.close(writing)
-    assert done.stderr == b"6"
+    assert (done.stderr, done.returncode) == (b"6", 0)
 
 
 def test_signals_become_errors_while_a_block_runs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import Annotated, Any
 
@@ -144,6 +145,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     ] = True,
     fix_broken: Annotated[bool, typer.Option("--fix-broken", "-f", hidden=True)] = False,
     fix_missing: Annotated[bool, typer.Option("--fix-missing", "-m", hidden=True)] = False,
+    settings: Annotated[list[str] | None, typer.Option("--option", "-o", hidden=True)] = None,
 ) -> None:
     """Install Debian packages the way an image needs it: nothing recommended, nothing left behind.
 
@@ -152,6 +154,11 @@ def command(  # noqa: PLR0913 - one parameter an option
 
         RUN xargs -ra pkgdeps.txt apt-install
     """
+    if settings:
+        # Never taken from here: with xargs, a line of a list could be one, and run what it likes.
+        raise UsageError(
+            f"options for apt-get stand after --: {NAME} PACKAGE -- -o {shlex.quote(settings[0])}"
+        )
     if not packages and not requirements:
         raise UsageError("no package given", hint=f"try {NAME} --help")
     lines = tuple(line for path in requirements or () for line in parse_requirements(_read(path)))
@@ -193,6 +200,8 @@ def _ignore(_message: str) -> None:
 def _read(path: str) -> str:
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise UsageError("cannot read stdin: it is closed")
             return os.fsdecode(sys.stdin.buffer.read())
         with open(path, "rb") as file:
             return os.fsdecode(file.read())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -19,6 +18,8 @@ from multistage_docker.errors import (
 from multistage_docker.text import printable
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     import typer
 
 FAILED = 1
@@ -62,8 +63,12 @@ def exit_code(error: MultistageDockerError) -> int:
     match error:
         case UsageError():
             return USAGE
-        case ProgramFailedError(returncode=code) if code != USAGE:
-            return code if code >= 0 else SIGNALLED - code
+        case ProgramFailedError():
+            # Negative where a signal ended the program, the kernel's when memory runs out, say; and where
+            # dpkg-query ends with 2, it is not the usage of this command that is wrong.
+            if error.returncode < 0:
+                return SIGNALLED - error.returncode
+            return FAILED if error.returncode == USAGE else error.returncode
         case StoppedError():
             return SIGNALLED + error.signal_number
         case _:
@@ -72,8 +77,10 @@ def exit_code(error: MultistageDockerError) -> int:
 
 def say(command: str, message: str) -> None:
     """Write one line to stderr, whatever characters the message holds; where that fails, nobody is told."""
-    with contextlib.suppress(OSError):
-        print(printable(f"{command}: {message}"), file=sys.stderr)
+    try:
+        print(printable(f"{command}: {message}"), file=sys.stderr, flush=True)
+    except OSError:
+        _forget(sys.stderr)
 
 
 def write_result(text: str) -> None:
@@ -85,13 +92,13 @@ def write_result(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        _forget(sys.stdout)
         sys.exit(FAILED)
     except OSError as error:
-        _forget_stdout()
+        _forget(sys.stdout)
         raise OutputError(f"cannot write the result: {error.strerror}") from None
 
 
-def _forget_stdout() -> None:
-    # What is still buffered cannot be written; at exit the interpreter would try again and complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _forget(outlet: TextIO) -> None:
+    # What is still buffered cannot be written; at exit the interpreter would try again and make it a failure.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), outlet.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import TYPE_CHECKING, Protocol
 
@@ -73,14 +74,18 @@ class PlanError(ProgramFailedError):
 
 
 def open_archive(runner: Runner, apt: AptGet) -> Archive:
-    """Return python-apt's view of the archive where it can be imported, that of apt's commands where not."""
-    try:
-        from multistage_docker.debian.archive_bindings import BindingsArchive  # noqa: PLC0415 - may be missing
-    except ImportError:
-        from multistage_docker.debian.archive_commands import CommandsArchive  # noqa: PLC0415 - not both
+    """Return python-apt's view of the archive where it can be imported, that of apt's commands where not.
 
-        return CommandsArchive(runner, apt)
-    return BindingsArchive(runner, apt)
+    What python-apt cannot open is left to apt's commands as well: they say why.
+    """
+    with contextlib.suppress(ImportError):
+        from multistage_docker.debian.archive_bindings import BindingsArchive, Error  # noqa: PLC0415 - may be missing
+
+        with contextlib.suppress(Error):
+            return BindingsArchive(runner, apt)
+    from multistage_docker.debian.archive_commands import CommandsArchive  # noqa: PLC0415 - not both
+
+    return CommandsArchive(runner, apt)
 
 
 def most_similar(name: str, names: Iterable[str]) -> tuple[str, ...]:

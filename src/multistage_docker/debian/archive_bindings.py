@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from multistage_docker.debian.spec import Spec
     from multistage_docker.process import Runner
 
+Error: type[Exception] = apt_pkg.Error
+"""What apt refuses to do, as python-apt raises it."""
+
 
 class BindingsArchive:
     """Reads apt's cache in this process; what only apt-get itself can say is left to it."""

@@ -30,6 +30,7 @@ class Cause(Enum):
     REMOVAL = "removal not allowed"
     DOWNGRADE = "downgrade not allowed"
     NO_VERSION = "vanished version"
+    NO_RELEASE = "unknown release"
     UNKNOWN_PACKAGE = "unknown package"
     UNMET = "unmet dependencies"
     MAINTAINER_SCRIPT = "maintainer script"
@@ -185,6 +186,12 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
         "ask for one of those that apt-cache policy {1} lists",
     ),
     (
+        Cause.NO_RELEASE,
+        r"The value '([^'\n]+)' is invalid for APT::Default-Release",
+        "there is no release {0} in apt's sources",
+        "check its name, or add a source that has it",
+    ),
+    (
         Cause.UNKNOWN_PACKAGE,
         r"(?:Unable to locate package (\S+)|Couldn't find any package by (?:glob|regex) '([^'\n]+)')",
         "there is no package {0}",
@@ -226,7 +233,7 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
 def diagnose(output: str) -> Diagnosis:
     """Return the cause of a failure from everything that apt-get wrote.
 
-    Where nothing is recognised, the diagnosis is OTHER, with apt's first error in its own words.
+    Where nothing is recognised, the diagnosis is OTHER, with apt's first error, or warning, in its own words.
     """
     for cause, pattern, what, way_out in _KNOWN:
         match = re.search(pattern, output)
@@ -234,7 +241,8 @@ def diagnose(output: str) -> Diagnosis:
             found = [group for group in match.groups() if group] or ["unknown"]
             line = _line_around(output, match)
             return Diagnosis(cause, what.format(*found, line=line), way_out.format(*found, line=line))
-    errors = [line[3:] for line in output.splitlines() if line.startswith("E: ")]
+    # Errors before warnings, which are all that apt says of some.
+    errors = [line[3:] for kind in "EW" for line in output.splitlines() if line.startswith(f"{kind}: ")]
     return Diagnosis(Cause.OTHER, errors[0] if errors else "apt-get gave no reason")
 
 

@@ -22,7 +22,7 @@ _SHOWN_PROVIDERS = 8
 ABOUT_PACKAGES = frozenset(
     {
         *(Cause.HELD, Cause.REMOVAL, Cause.DOWNGRADE),
-        *(Cause.UNMET, Cause.UNKNOWN_PACKAGE, Cause.NO_VERSION),
+        *(Cause.UNMET, Cause.UNKNOWN_PACKAGE, Cause.NO_VERSION, Cause.NO_RELEASE),
     }
 )
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _NANOSECONDS = 1_000_000_000
+_MOST_DIGITS = 20
+_SHOWN = 60
 
 
 def source_date_epoch(environment: Mapping[str, str]) -> int | None:
@@ -19,8 +21,8 @@ def source_date_epoch(environment: Mapping[str, str]) -> int | None:
     value = environment.get("SOURCE_DATE_EPOCH", "")
     if not value:
         return None
-    if not (value.isascii() and value.isdigit()):
-        raise UsageError(f"SOURCE_DATE_EPOCH is {value!r}: expected seconds since 1970")
+    if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS):
+        raise UsageError(f"SOURCE_DATE_EPOCH is {value[:_SHOWN]!r}: expected seconds since 1970")
     return int(value)
 
 

@@ -106,6 +106,7 @@ def test_usual_flags_of_apt_get(bench: Bench) -> None:
         pytest.param(("demo.app",), "", "there is no package demo.app", id="regular expression"),
         pytest.param(("demo-app=3",), "", "available: 1.0, 0.9", id="vanished version"),
         pytest.param(("demo-app/nosuch",), "", "nosuch", id="suite"),
+        pytest.param(("-t", "nosuch", "demo-app"), "", "no release nosuch", id="release"),
         pytest.param(("demo-app:i386",), "", "there is no package demo-app:i386", id="architecture"),
         pytest.param(("demo-rival",), INSTALL.format("demo-app"), "removes demo-app, demo-lib", id="removal"),
         pytest.param(("demo-app", "demo-rival"), "", "cannot be installed together", id="conflict"),

@@ -172,6 +172,8 @@ def test_packages_from_a_file(shell: Shell, source: str) -> None:
         (("-r", "gone.txt"), "cannot read gone.txt: No such file or directory"),
         (("app-",), "apt would remove the package"),
         (("--no-such-option", "tool"), "No such option"),
+        (("-o", "A=1", "tool"), "options for apt-get stand after --: apt-install PACKAGE -- -o A=1"),
+        (("-oA::B::=touch owned", "tool"), "options for apt-get stand after --"),
         (("tool", "--", "other"), "where only options for apt-get may stand"),
         (("tool", "--", "--purge"), "--purge is not for apt-install to pass on"),
         (("tool", "--", "-o", "A=1", "--download-only"), "--download-only is not for apt-install"),
@@ -179,7 +181,8 @@ def test_packages_from_a_file(shell: Shell, source: str) -> None:
         (("./gone.deb",), "there is no file ./gone.deb"),
     ],
     ids=[
-        *("nothing", "no file", "removal", "option", "package behind --", "another run"),
+        *("nothing", "no file", "removal", "option", "setting", "setting in one word"),
+        *("package behind --", "another run"),
         *("another run later", "receipt", "no package file"),
     ],
 )
@@ -215,6 +218,45 @@ def test_apts_exit_code_is_passed_on(shell: Shell) -> None:
     assert done.stderr.splitlines()[-1].startswith(
         "apt-install: error: apt-get update failed: the disk is full"
     )
+
+
+def test_a_program_that_a_signal_ended(shell: Shell) -> None:
+    """The exit code is the shell's for a signal, as the kernel sends one where memory runs out."""
+    shell.write("apt-get", APT_GET, update="kill -9 $$")
+    assert shell.run("-s", "tool", *SETTING).returncode == 128 + signal.SIGKILL
+
+
+def test_what_dpkg_cannot_read_is_no_usage(shell: Shell) -> None:
+    """dpkg-query's own exit status 2 does not come out: that is for usage alone."""
+    shell.write("dpkg-query", "#!/bin/sh\necho 'dpkg-query: error: parsing file' >&2; exit 2\n")
+    done = shell.run("-s", "tool")
+    assert (done.returncode, "parsing file" in done.stderr) == (1, True)
+
+
+def test_stdin_that_is_closed(shell: Shell) -> None:
+    """Where -r - finds no stdin, that is said in a line."""
+    code = "from multistage_docker.cli.apt_install import main; main()"
+    done = subprocess.run(
+        ("sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", code, "-r", "-"),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=shell.top,
+    )
+    assert (done.returncode, done.stderr) == (2, "apt-install: error: cannot read stdin: it is closed\n")
+
+
+def test_a_message_that_cannot_be_written(shell: Shell) -> None:
+    """A stderr that takes nothing does not make a failure of a success."""
+    code = "from multistage_docker.cli.apt_install import main; main()"
+    done = subprocess.run(
+        ("sh", "-c", 'exec "$@" 2>/dev/full', "sh", sys.executable, "-c", code, "-v", "-s", "tool", *SETTING),
+        capture_output=True,
+        check=False,
+        cwd=shell.top,
+        env={**os.environ, "PATH": f"{shell.top}/bin:{os.environ['PATH']}", "TMPDIR": str(shell.top)},
+    )
+    assert (done.returncode, done.stdout.startswith(b"install tool:amd64 2")) == (0, True)
 
 
 def test_verbose(shell: Shell) -> None:

@@ -335,7 +335,7 @@ def test_a_dpkg_that_cannot_be_run(shell: Shell) -> None:
 
 
 def test_dpkg_fails(shell: Shell) -> None:
-    """The complaint of dpkg is passed on; its exit status would mean that the usage is wrong."""
+    """The complaint of dpkg is passed on; its exit status 2 is not, because that is for usage here."""
     shell.install("dpkg-query", "#!/bin/sh\necho 'dpkg-query: error: database is broken' >&2\nexit 2\n")
     done = shell.run(str(shell.tree))
     assert done.returncode == 1

@@ -78,7 +78,14 @@ SAID = [
         "interrupted",
     ),
     (Cause.SOURCES, "E: Malformed entry 1 in list file /etc/apt/sources.list (Type)", "Malformed entry 1"),
+    (
+        Cause.NO_RELEASE,
+        "E: The value 'gone' is invalid for APT::Default-Release as such a release is not available",
+        "no release gone",
+    ),
     (Cause.OTHER, "E: Something new", "Something new"),
+    (Cause.OTHER, "W: Unable to read gone - open (2: No such file or directory)", "Unable to read gone"),
+    (Cause.OTHER, "W: Something odd\nE: Something new", "Something new"),
     (Cause.OTHER, "", "no reason"),
 ]
 

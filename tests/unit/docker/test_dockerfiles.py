@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,15 @@ def test_hadolint_has_nothing_to_say(dockerfile: str) -> None:
         [hadolint, "--no-color", dockerfile], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize("dockerfile", [name for name in DOCKERFILES if not name.startswith("tests/")])
+def test_images_say_what_they_are(dockerfile: str) -> None:
+    """What people copy is labelled, and its last stage takes a time for what apt-install writes there."""
+    last_stage = (ROOT / dockerfile).read_text(encoding="utf-8").rpartition("\nFROM ")[2]
+    labels = re.findall(r"org\.opencontainers\.image\.(\w+)=", last_stage)
+    assert labels == ["title", "description", "licenses", "version", "revision"]
+    assert "apt-install" not in last_stage or "\nARG SOURCE_DATE_EPOCH\n" in last_stage
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)

@@ -36,6 +36,7 @@ MISTYPED = ("tcpdmp", "libpq6", "ngnix", "zzzzzzzzzzzz")
 PLANS = (
     *(("tcpdump",), ("libpq5", "libgl1"), ("nginx",), ("openssh-client", "fontconfig"), ("dpkg",)),
     *(("g++",), ("postgresql-common",), ("libpq5:amd64",), ("redis-server",), ("nosuch",), ("tcpdump=0",)),
+    ("dpkg=0",),
 )
 
 
