@@ -185,7 +185,16 @@ def test_output_that_nobody_takes_does_not_stop_the_program(outlet: str, show: b
     os.close(reading)
     redirection = {"no reader": "", "full": ">/dev/full", "closed": ">&-"}[outlet]
     done = subprocess.run(
-        ("sh", "-c", f'exec "$@" {redirection}', "sh", *python(textwrap.dedent(code), str(show))),
+        (
+            "sh",
+            "-c",
+            f'exec "$@" {redirection}',
+            "sh",
+            sys.executable,
+            "-c",
+            textwrap.dedent(code),
+            str(show),
+        ),
         stdout=writing,
         stderr=subprocess.PIPE,
         check=False,
