@@ -13,7 +13,7 @@ from multistage_docker.debian.plan import Plan
 from multistage_docker.debian.timestamps import clamp_times, source_date_epoch
 from multistage_docker.debian.workspace import open_workspace
 from multistage_docker.errors import OutputError, ProgramNotFoundError, RefusedError, UsageError
-from multistage_docker.installation import Run, nothing_to_do, read_installed
+from multistage_docker.installation import Run, automatic, nothing_to_do, read_installed, receipt_of
 from multistage_docker.process import uninterrupted
 
 if TYPE_CHECKING:
@@ -46,20 +46,24 @@ def apt_install(request: Request, system: System, voice: Voice) -> Receipt:
     """
     config = _require_apt(system.runner)
     epoch = source_date_epoch(system.environment)
-    if request.receipt and not os.path.isdir(os.path.dirname(os.path.abspath(request.receipt))):
-        raise UsageError(f"cannot write {request.receipt}: no such directory")
+    _require_writable(request.receipt)
     specs = _named(request.specs, system.runner)
     if not system.is_root:
         raise RefusedError("only root can install packages")
     _warn_of_mounts(config, system.mounts, voice)
     before = read_installed(system.runner)
+    if nothing_to_do(request, specs, before):
+        voice.say("nothing to do: all packages are installed" if specs else "nothing to do")
+        if not automatic(specs, before, config):
+            receipt = receipt_of(specs, before, before.packages)
+            _write(request.receipt, receipt)
+            return receipt
     with open_workspace(config, system.mounts, private=request.clean) as workspace:
         run = Run(request, specs, before, config, workspace, system, voice)
         cleaned = run.cleaned()
         receipt = run.receipt(cleaned.freed)
         started = workspace.started
-    if request.receipt:
-        _write(request.receipt, receipt.as_json())
+    _write(request.receipt, receipt)
     if epoch is not None:
         with uninterrupted():
             changed = clamp_times(config.root, epoch, started, system.mounts)
@@ -76,10 +80,26 @@ def _warn_of_mounts(config: AptConfig, mounts: tuple[str, ...], voice: Voice) ->
         )
 
 
-def _write(path: str, text: str) -> None:
+def _require_writable(path: str) -> None:
+    """Raise UsageError where a file cannot be written; none is left behind where there was none."""
+    if not path:
+        return
+    is_new = not os.path.lexists(path)
+    try:
+        with open(path, "ab"):
+            pass
+        if is_new:
+            os.unlink(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _write(path: str, receipt: Receipt) -> None:
+    if not path:
+        return
     try:
         with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(receipt.as_json())
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
 

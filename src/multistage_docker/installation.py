@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from multistage_docker.debian.aptconfig import AptConfig
     from multistage_docker.debian.archive import Archive
+    from multistage_docker.debian.dpkg import InstalledPackage
     from multistage_docker.debian.plan import Plan
     from multistage_docker.debian.spec import Spec
     from multistage_docker.debian.workspace import Workspace
@@ -99,8 +100,8 @@ class Run:
     def install(self) -> None:
         """Go through the phases, from nothing to do to the proof."""
         if nothing_to_do(self.request, self.specs, self.before):
-            self.voice.say("nothing to do: all packages are installed" if self.specs else "nothing to do")
-            self._mark_manual()
+            marked = automatic(self.specs, self.before, self.config)
+            marks.mark_manual(self.system.runner, marked, self.apt_get().settings_as_options())
             return
         self.gate().check_pins()
         phases = self.phases()
@@ -130,7 +131,6 @@ class Run:
             allow_removals=self.request.allowed.removals,
             allow_downgrades=self.request.allowed.downgrades,
             target_release=self.request.target_release,
-            quiet=self.request.quiet,
             archives=self.workspace.archives,
             settings=self.workspace.settings,
             config_file=self.workspace.config_file,
@@ -168,28 +168,8 @@ class Run:
     def receipt(self, freed: int) -> Receipt:
         """Return what the run did, by what dpkg says before and after."""
         after = dpkg.installed_packages(self.system.runner)
-        installed, removed = changes(self.before.packages, after)
-        already = {
-            package
-            for package in map(self.before.find, self.specs)
-            if package is not None and package in after
-        }
-        return Receipt(
-            asked=tuple(map(str, self.specs)),
-            installed=installed,
-            already_installed=tuple(receipt_package(package) for package in sorted(already)),
-            removed=removed,
-            downloaded_bytes=self.workspace.fetched_bytes(),
-            freed_bytes=freed + self.workspace.size(),
-            apt_version=next((package.version for package in after if package.name == "apt"), ""),
-            tool_version=__version__,
-        )
-
-    def _mark_manual(self) -> None:
-        here = [package for package in map(self.before.find, self.specs) if package]
-        states = self.config.path("Dir::State::extended_states")
-        options = self.apt_get().settings_as_options()
-        marks.mark_manual(self.system.runner, here, self.before.native_architecture, states, options)
+        freed += self.workspace.size()
+        return receipt_of(self.specs, self.before, after, self.workspace.fetched_bytes(), freed)
 
     def _prove(self) -> None:
         after = read_installed(self.system.runner)
@@ -212,6 +192,35 @@ class Run:
 def nothing_to_do(request: Request, specs: tuple[Spec, ...], before: gate.Installed) -> bool:
     """Tell whether every spec holds already."""
     return not specs or (not request.allowed.upgrade and all(map(before.satisfies, specs)))
+
+
+def automatic(specs: tuple[Spec, ...], installed: gate.Installed, config: AptConfig) -> tuple[str, ...]:
+    """Return the installed packages that specs name and apt holds for automatically installed, sorted."""
+    here = {package for package in map(installed.find, specs) if package}
+    states = config.path("Dir::State::extended_states")
+    return marks.marked_automatic(sorted(here), installed.native_architecture, states)
+
+
+def receipt_of(
+    specs: tuple[Spec, ...],
+    before: gate.Installed,
+    after: tuple[InstalledPackage, ...],
+    downloaded: int = 0,
+    freed: int = 0,
+) -> Receipt:
+    """Return what became of specs, by the packages before and after; sizes in bytes."""
+    installed, removed = changes(before.packages, after)
+    already = {package for package in map(before.find, specs) if package is not None and package in after}
+    return Receipt(
+        asked=tuple(map(str, specs)),
+        installed=installed,
+        already_installed=tuple(receipt_package(package) for package in sorted(already)),
+        removed=removed,
+        downloaded_bytes=downloaded,
+        freed_bytes=freed,
+        apt_version=next((package.version for package in after if package.name == "apt"), ""),
+        tool_version=__version__,
+    )
 
 
 def read_installed(runner: StreamingRunner) -> gate.Installed:

@@ -57,9 +57,9 @@ class FakeDebian:
     """Programs of apt and dpkg, with what is installed and what the archive has, newest first.
 
     ``fails`` are outputs, by phase (update, download, install), to fail with before a phase succeeds: what is
-    downloaded is the first part of an installation. ``stops`` is a phase in which a signal arrives; ``asked``
-    are the commands that ran; ``owned`` are files of packages; ``missing`` are programs that are not there;
-    ``forgets`` installs nothing, and says it did.
+    downloaded is the first part of an installation. A signal arrives in the phase ``stops``, and apt-get
+    gets one in the phase ``killed``; ``asked`` are the commands that ran; ``owned`` are files of packages;
+    ``missing`` are programs that are not there; ``forgets`` installs nothing, and says it did.
     """
 
     root: Path
@@ -69,6 +69,7 @@ class FakeDebian:
     config: str = ""
     fails: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     stops: str = ""
+    killed: str = ""
     owned: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     forgets: bool = False
@@ -144,6 +145,8 @@ class FakeDebian:
         for part in parts:
             if part == self.stops:
                 raise StoppedError(15)
+            if part == self.killed:
+                return Completed(argv, -9, "", "")
             if self.fails[part]:
                 return Completed(argv, 100, "shown" if show else "", self.fails[part].pop(0))
             self._do(part, argv)

@@ -185,7 +185,7 @@ def test_what_is_asked_for_is_marked_manual(desk: Desk) -> None:
     marked_automatic(desk.debian, tool, replace(data, architecture="amd64"), Package("libtool1"))
     desk.install("tool", "data")
     mark = next(argv for argv in desk.debian.asked if argv[0] == "apt-mark")
-    assert mark[-3:] == ("manual", "tool:amd64", "data:amd64")
+    assert mark[-3:] == ("manual", "data:amd64", "tool:amd64")
 
 
 def test_packages_that_are_manual_are_not_marked(desk: Desk) -> None:
@@ -366,12 +366,56 @@ def test_a_receipt_is_written(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_receipts_that_cannot_be_written(desk: Desk, tmp_path: Path) -> None:
-    """A directory that is not there is said before the run; what goes wrong later is an error with a name."""
-    with pytest.raises(UsageError, match="no such directory"):
-        desk.install("tool", request=Request((), receipt=str(tmp_path / "gone/receipt")))
+    """A place that cannot be written is said before the run; what goes wrong later has a name as well."""
+    for place, said in (
+        (tmp_path / "gone/receipt", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            desk.install("tool", request=Request((), receipt=str(place)))
     assert desk.debian.streamed() == []
-    with pytest.raises(OutputError, match="Is a directory"):
-        desk.install("tool", request=Request((), receipt=str(tmp_path)))
+    with pytest.raises(OutputError, match="No space left on device"):
+        desk.install("tool", request=Request((), receipt="/dev/full"))
+
+
+def test_no_receipt_of_a_run_that_failed(desk: Desk, tmp_path: Path) -> None:
+    """That the file can be written is tried before the run, and leaves none; one that is there stays."""
+    desk.debian.fails["update"] = [NO_SPACE, NO_SPACE]
+    (tmp_path / "old").write_text("old")
+    for name in ("new", "old"):
+        with pytest.raises(AptGetFailedError):
+            desk.install("tool", request=Request((), receipt=str(tmp_path / name)))
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "old").read_text() == "old"
+
+
+def test_nothing_to_do_needs_no_room(desk: Desk) -> None:
+    """Where all is there and nothing is to be marked, nothing is written, so that no place for it matters."""
+    desk.debian.install(Package("tool", "2"))
+    (desk.debian.root / "var/cache/apt/archives").rmdir()
+    (desk.debian.root / "var/cache/apt").rmdir()
+    (desk.debian.root / "var/cache/apt").write_text("a file")
+    receipt = desk.install("tool")
+    assert (receipt.downloaded_bytes, receipt.freed_bytes) == (0, 0)
+
+
+def test_a_program_that_is_killed(desk: Desk) -> None:
+    """The kernel ends what takes too much memory, and apt-get says nothing then."""
+    desk.debian.killed = "download"
+    with pytest.raises(
+        AptGetFailedError, match="the download failed: apt-get was ended by SIGKILL"
+    ) as caught:
+        desk.install("tool")
+    assert caught.value.returncode == -9
+
+
+def test_a_suite_that_does_not_have_it(desk: Desk) -> None:
+    """The versions that there are stand beside the refusal: the indexes are gone once the run has ended."""
+    output = "E: Release 'nosuch' for 'tool' was not found"
+    desk.debian.fails["download"], desk.debian.fails["simulate"] = [output], [output]
+    with pytest.raises(PlanRefusedError, match="tool has no nosuch in the archive") as caught:
+        desk.install("tool/nosuch")
+    assert caught.value.hint == "available: 2, 1"
 
 
 def test_times_are_clamped_below_the_root(desk: Desk) -> None:

@@ -24,31 +24,15 @@ NAME = "apt-install"
 app = new_app()
 
 # Options of apt-get that would make the run another one than this command promises.
-_OTHER_RUNS = (
-    *("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris"),
-    *(
-        "-d",
-        "--download-only",
-        "-b",
-        "--build",
-        "--compile",
-        "--purge",
-        "--reinstall",
-        "-h",
-        "--help",
-        "-v",
-        "--version",
-    ),
+_OTHER_RUNS = frozenset(
+    (
+        *("-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris"),
+        *("-d", "--download-only", "-b", "--build", "--compile", "--purge", "--reinstall"),
+        *("-h", "--help", "-v", "--version"),
+    )
 )
 _TAKING_A_VALUE = (
-    "-o",
-    "--option",
-    "-c",
-    "--config-file",
-    "-a",
-    "--host-architecture",
-    "-P",
-    "--build-profiles",
+    *("-o", "--option", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"),
 )
 
 
@@ -178,6 +162,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     system = System.here(process.SystemRunner())
     try:
         with process.stopping_by_error():
+            if dry_run and receipt:
+                raise UsageError("--receipt has no meaning beside --dry-run, which does nothing")
             if dry_run:
                 plan = plan_install(request, system, voice)
                 boundary.write_result("".join(f"{line}\n" for line in plan.lines()))
@@ -217,11 +203,19 @@ def _checked(options: tuple[str, ...]) -> tuple[str, ...]:
             value_follows = False
         elif not option.startswith("-") or option in ("-", "--"):
             raise UsageError(f"{option!r} stands behind --, where only options for apt-get may stand")
-        elif option in _OTHER_RUNS:
+        elif not _OTHER_RUNS.isdisjoint(_spelled_out(option)):
             raise UsageError(f"{option} is not for apt-install to pass on", hint="see --dry-run and --help")
         else:
             value_follows = option in _TAKING_A_VALUE
+    if value_follows:
+        raise UsageError(f"{options[-1]} stands behind -- without its value")
     return options
+
+
+def _spelled_out(option: str) -> set[str]:
+    """Return what an option may mean: itself without its value, and each letter of ``-yd``."""
+    letters = option[1:] if option[1:].isalpha() and not option.startswith(_TAKING_A_VALUE) else ""
+    return {option.partition("=")[0], *(f"-{letter}" for letter in letters)}
 
 
 def main() -> None:

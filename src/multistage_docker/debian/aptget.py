@@ -44,7 +44,6 @@ class AptGet:
     allow_removals: bool = False
     allow_downgrades: bool = False
     target_release: str = ""
-    quiet: bool = False
     archives: str = "/var/cache/apt/archives"
     settings: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
@@ -55,8 +54,8 @@ class AptGet:
 
         Where nothing new came, a package cache of an earlier run serves that one as it is.
         """
-        quiet = "-qq" if self.quiet else "-q"
-        return ("apt-get", quiet, "-o", "pkgCacheFile::Generate=false", *self._options(), "update")
+        # With -qq it would keep to itself which files could not be fetched, and why.
+        return ("apt-get", "-q", "-o", "pkgCacheFile::Generate=false", *self._options(), "update")
 
     def simulate(self, specs: Iterable[str]) -> tuple[str, ...]:
         """Return the argv that says what an installation would do, even what it would then refuse to."""

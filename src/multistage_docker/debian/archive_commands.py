@@ -68,7 +68,7 @@ class CommandsArchive:
         output = self._cache("showpkg", name)
         # A name that no package has is a regular expression to apt: the answer may be about others.
         _, _, provides = output.partition("\nReverse Provides: ") if _is_about(output, name) else ("", "", "")
-        found = {line.split()[0] for line in provides.splitlines() if line.strip()}
+        found = {line.split()[0].partition(":")[0] for line in provides.splitlines() if line.strip()}
         return tuple(sorted(found - {name}))
 
     def similar_names(self, name: str) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ class Cause(Enum):
     INTERRUPTED_DPKG = "dpkg was interrupted"
     SOURCES = "malformed sources"
     CONNECTION = "connection"
+    KILLED = "ended by a signal"
     OTHER = "other"
 
 

@@ -145,6 +145,12 @@ class Gate:
         for spec in self.specs:
             if not spec.path and not self.installed.satisfies(spec):
                 explain_missing(spec, archive)
+        if diagnosis.cause is Cause.NO_VERSION:
+            for spec in self.specs:
+                if spec.suite and f"'{spec.suite}' for '{spec.name}'" in error.output:
+                    raise PlanRefusedError(
+                        diagnosis.what, hint=_available(archive.versions(spec.qualified_name))
+                    )
         shown = _explanation(error.output)
         for package in self.installed.packages:
             if package.held and any(f" {package.name} " in f"{line} " for line in shown):
@@ -175,8 +181,11 @@ def explain_missing(spec: Spec, archive: Archive) -> None:
         )
         raise PlanRefusedError(f"there is no package {name}", hint=hint)
     if spec.version and spec.version not in versions:
-        few = ", ".join(versions[:_SHOWN_VERSIONS])
-        raise PlanRefusedError(f"{name} has no version {spec.version}", hint=f"available: {few}")
+        raise PlanRefusedError(f"{name} has no version {spec.version}", hint=_available(versions))
+
+
+def _available(versions: Sequence[str]) -> str:
+    return f"available: {', '.join(versions[:_SHOWN_VERSIONS])}"
 
 
 def _explanation(output: str) -> tuple[str, ...]:

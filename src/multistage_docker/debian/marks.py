@@ -21,27 +21,24 @@ def parse_extended_states(text: str) -> frozenset[tuple[str, str]]:
     return frozenset(marked)
 
 
-def mark_manual(
-    runner: Runner,
-    packages: Collection[InstalledPackage],
-    native_architecture: str,
-    extended_states: str,
-    options: tuple[str, ...],
-) -> None:
-    """Mark packages as manually installed, so that nothing removes them as no longer needed.
-
-    ``extended_states`` is the path of apt's file; where it marks none of them, there is nothing to do.
-    """
+def marked_automatic(
+    packages: Collection[InstalledPackage], native_architecture: str, extended_states: str
+) -> tuple[str, ...]:
+    """Return those of some packages, as ``name:arch``, that apt's ``extended_states`` marks as automatic."""
     try:
         with open(extended_states, encoding="utf-8") as file:
             automatic = parse_extended_states(file.read())
     except FileNotFoundError:
-        return
-    names = [
+        return ()
+    return tuple(
         f"{package.name}:{architecture}"
         for package in packages
         for architecture in [native_architecture if package.architecture == "all" else package.architecture]
         if (package.name, architecture) in automatic
-    ]
+    )
+
+
+def mark_manual(runner: Runner, names: tuple[str, ...], options: tuple[str, ...]) -> None:
+    """Mark packages as manually installed, so that nothing removes them as no longer needed."""
     if names:
         runner.capture(("apt-mark", *options, "manual", *names)).require_success()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from multistage_docker.debian import aptget
-from multistage_docker.debian.doctor import TRANSIENT, Cause, diagnose
+from multistage_docker.debian.doctor import TRANSIENT, Cause, Diagnosis, diagnose
 from multistage_docker.debian.locks import wait_until_free
 from multistage_docker.errors import ProgramFailedError, StoppedError
 
@@ -24,6 +25,9 @@ class AptGetFailedError(ProgramFailedError):
 
     def __init__(self, phase: str, done: Completed) -> None:
         diagnosis = diagnose(f"{done.stdout}\n{done.stderr}")
+        if done.returncode < 0:
+            ended_by = signal.Signals(-done.returncode).name
+            diagnosis = Diagnosis(Cause.KILLED, f"apt-get was ended by {ended_by}", "the memory may be short")
         super().__init__(f"{phase} failed: {diagnosis}", returncode=done.returncode)
         self.diagnosis = diagnosis
 

@@ -177,13 +177,18 @@ def test_packages_from_a_file(shell: Shell, source: str) -> None:
         (("tool", "--", "other"), "where only options for apt-get may stand"),
         (("tool", "--", "--purge"), "--purge is not for apt-install to pass on"),
         (("tool", "--", "-o", "A=1", "--download-only"), "--download-only is not for apt-install"),
-        (("--receipt", "gone/receipt.json", "tool"), "cannot write gone/receipt.json: no such directory"),
+        (("--receipt", "gone/receipt.json", "tool"), "cannot write gone/receipt.json: No such file"),
+        (("--receipt", "receipt.json", "-s", "tool"), "--receipt has no meaning beside --dry-run"),
+        (("tool", "--", "-yd"), "-yd is not for apt-install to pass on"),
+        (("tool", "--", "--download-only=true"), "--download-only=true is not for apt-install"),
+        (("tool", "--", "-y", "-o"), "-o stands behind -- without its value"),
         (("./gone.deb",), "there is no file ./gone.deb"),
     ],
     ids=[
         *("nothing", "no file", "removal", "option", "setting", "setting in one word"),
         *("package behind --", "another run"),
-        *("another run later", "receipt", "no package file"),
+        *("another run later", "receipt", "receipt of a plan", "another run among letters"),
+        *("another run with a value", "setting without a value", "no package file"),
     ],
 )
 def test_usage(shell: Shell, arguments: tuple[str, ...], message: str) -> None:
