@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 CONTEXT = Path(__file__).parent / "context"
 
 
-@pytest.fixture(scope="session")
-def bench(base_images: Engine, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """Return a bench on bookworm."""
-    return make_bench(base_images, wheel, CONTEXT, tmp_path_factory.mktemp("bench"), "bookworm")
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+def bench(
+    request: pytest.FixtureRequest, base_images: Engine, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Bench:
+    """Return a bench on each suite: apt 2.6 and 3.0 word their messages differently."""
+    return make_bench(base_images, wheel, CONTEXT, tmp_path_factory.mktemp("bench"), request.param)

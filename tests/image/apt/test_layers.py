@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from support.bench import Bench
     from support.layers import Layer
 
-pytestmark = pytest.mark.image
+pytestmark = [
+    pytest.mark.image,
+    # Tests name their base images themselves; the bench lends them the command.
+    pytest.mark.parametrize("bench", ["bookworm"], indirect=True),
+]
 
 EPOCH = 1_700_000_000
 # The interpreter and the command come from another image for the time of one step, and leave no byte.

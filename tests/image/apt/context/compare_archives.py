@@ -48,6 +48,7 @@ def answers(archive: Archive) -> dict[str, Any]:
             *(archive.candidate(name), archive.versions(name), archive.priority(name)),
             archive.providers(name),
         ]
+    said["all at once"] = dict(archive.all_versions(NAMES))
     said |= {f"like {name}": archive.similar_names(name) for name in MISTYPED}
     return said | {f"plan {specs}": plan_or_error(archive, specs) for specs in PLANS}
 
