@@ -149,7 +149,7 @@ class Forest:
     def architecture_of(self, path: str) -> str:
         """Return Debian's name of the architecture that an ELF file is built for; "" for any other file."""
         elf = self.read(path)
-        platform = platform_of(elf) if elf else None
+        platform = _platform_on(self._host, elf) if elf else None
         return platform.architecture if platform else ""
 
     def _is_for(self, platform: Platform, path: str) -> bool:
@@ -197,8 +197,8 @@ def _by_platform(
     parted: dict[Platform, dict[str, ElfObject]] = {}
     foreign = []
     for path, elf in objects.items():
-        platform = platform_of(elf)
-        if platform is None or host.read(platform.loader) is None:
+        platform = _platform_on(host, elf)
+        if platform is None:
             foreign.append(SkippedFile(path, Skip.FOREIGN, elf.machine.removeprefix("EM_").lower()))
         else:
             parted.setdefault(platform, {})[path] = elf
@@ -218,8 +218,12 @@ def _platforms(
 
 
 def _platforms_of(programs: Iterable[str], host: Host) -> tuple[Platform, ...]:
-    own = (platform_of(elf) for elf in map(host.read, programs) if elf)
+    own = (_platform_on(host, elf) for elf in map(host.read, programs) if elf)
     return tuple(filter(None, own))
+
+
+def _platform_on(host: Host, elf: ElfObject) -> Platform | None:
+    return platform_of(elf, lambda loader: host.read(loader) is not None)
 
 
 def _program(interpreters: Iterable[Interpreter], host: Host, loader: Loader) -> Program:

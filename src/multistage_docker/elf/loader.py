@@ -44,7 +44,10 @@ class Program:
 
 
 class Link(NamedTuple):
-    """One DT_NEEDED entry of an object in a process, and the path that meets it; None where nothing does."""
+    """One DT_NEEDED entry of an object in a process, and the path that meets it; None where nothing does.
+
+    A tuple, because a large tree makes and compares a hundred thousand of them.
+    """
 
     requester: str
     name: str

@@ -8,6 +8,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from multistage_docker.elf.objects import ElfObject
 
 
@@ -95,6 +97,9 @@ PLATFORMS = (
     Platform("i386", "EM_386", 32, "i386-linux-gnu", "/lib/ld-linux.so.2"),
     Platform("arm64", "EM_AARCH64", 64, "aarch64-linux-gnu", "/lib/ld-linux-aarch64.so.1"),
     Platform("armhf", "EM_ARM", 32, "arm-linux-gnueabihf", "/lib/ld-linux-armhf.so.3"),
+    Platform("armel", "EM_ARM", 32, "arm-linux-gnueabi", "/lib/ld-linux.so.3"),
+    Platform("mips64el", "EM_MIPS", 64, "mips64el-linux-gnuabi64", "/lib64/ld.so.1"),
+    Platform("mipsel", "EM_MIPS", 32, "mipsel-linux-gnu", "/lib/ld.so.1"),
     Platform("ppc64el", "EM_PPC64", 64, "powerpc64le-linux-gnu", "/lib64/ld64.so.2"),
     Platform("s390x", "EM_S390", 64, "s390x-linux-gnu", "/lib/ld64.so.1", little_endian=False),
     Platform("riscv64", "EM_RISCV", 64, "riscv64-linux-gnu", "/lib/ld-linux-riscv64-lp64d.so.1"),
@@ -102,6 +107,11 @@ PLATFORMS = (
 )
 
 
-def platform_of(elf: ElfObject) -> Platform | None:
-    """Return the platform that an object is built for, or None where Debian has none such."""
-    return next((platform for platform in PLATFORMS if platform.runs(elf)), None)
+def platform_of(elf: ElfObject, has_loader: Callable[[str], bool] = lambda _: True) -> Platform | None:
+    """Return the platform that an object is built for, or None where Debian, or a system, has none such.
+
+    ``has_loader`` tells of a loader's path whether it is on the system. The two of 32-bit ARM are told apart by
+    it alone: their files are of one machine.
+    """
+    fitting = (platform for platform in PLATFORMS if platform.runs(elf))
+    return next((platform for platform in fitting if has_loader(platform.loader)), None)

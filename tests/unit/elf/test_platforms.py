@@ -66,9 +66,20 @@ def test_no_platform() -> None:
 
 
 def test_each_platform_has_a_loader_of_its_own() -> None:
-    """No object fits two platforms."""
-    kinds = [(platform.machine, platform.bits, platform.little_endian) for platform in PLATFORMS]
+    """No object fits two platforms on one system."""
+    kinds = [(platform.machine, platform.bits, platform.loader) for platform in PLATFORMS]
     assert len(set(kinds)) == len(kinds)
+
+
+@pytest.mark.parametrize("triplet", ["arm-linux-gnueabihf", "arm-linux-gnueabi"])
+def test_platforms_that_the_loader_tells_apart(triplet: str) -> None:
+    """A file for 32-bit ARM is for the one of Debian's two that the system has."""
+    elf = ElfObject(32, True, "EM_ARM", "ET_DYN")  # noqa: FBT003
+    loaders = {platform.triplet: platform.loader for platform in PLATFORMS}
+    platform = platform_of(elf, lambda path: path == loaders[triplet])
+    assert platform
+    assert platform.triplet == triplet
+    assert platform_of(elf, lambda _: False) is None
 
 
 @pytest.mark.parametrize(
