@@ -81,12 +81,17 @@ class Engine:
 
     def forget_builds(self, mark: str) -> None:
         """Drop the build cache of the steps whose description holds a mark, and of no others."""
-        known = self._require(("system", "df", "--verbose", "--format", "{{json .}}")).stdout
+        # The engine refuses to look while another run has it look.
+        known = self._require(("system", "df", "--verbose", "--format", "{{json .}}"), tries=60).stdout
         for record in cache_of(mark, json.loads(known)["BuildCache"]):
             self._call(("builder", "prune", "--force", "--filter", f"id={record}"), _LONGEST_RUN_SECONDS)
 
-    def _require(self, argv: tuple[str, ...]) -> Outcome:
+    def _require(self, argv: tuple[str, ...], *, tries: int = 1) -> Outcome:
         outcome = self._call(argv, _LONGEST_RUN_SECONDS)
+        while outcome.returncode and tries > 1:
+            time.sleep(1)
+            tries -= 1
+            outcome = self._call(argv, _LONGEST_RUN_SECONDS)
         if outcome.returncode:
             raise RuntimeError(f"docker {' '.join(argv)}: {outcome.complaint}")
         return outcome

@@ -110,8 +110,8 @@ PLATFORMS = (
 def platform_of(elf: ElfObject, has_loader: Callable[[str], bool] = lambda _: True) -> Platform | None:
     """Return the platform that an object is built for, or None where Debian, or a system, has none such.
 
-    ``has_loader`` tells of a loader's path whether it is on the system. The two of 32-bit ARM are told apart by
-    it alone: their files are of one machine.
+    ``has_loader`` tells of a loader's path whether it is on the system. The two of 32-bit ARM are told apart
+    by it alone: their files are of one machine.
     """
     fitting = (platform for platform in PLATFORMS if platform.runs(elf))
     return next((platform for platform in fitting if has_loader(platform.loader)), None)
