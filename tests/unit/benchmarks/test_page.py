@@ -102,7 +102,7 @@ def test_cost_is_the_median() -> None:
 def test_growth_shows_each_number_of_files() -> None:
     """A dot for each number of copies and one for the classic pipeline, the larger ones further away."""
     # What comes from the lines above is no hostile XML.
-    root = ET.fromstring(growth_picture.draw(_libdeps()))  # noqa: S314
+    root = ET.fromstring(growth_picture.draw(_libdeps()))  # noqa: S314 - a picture of our own
     places = {
         str(one.findtext(f"{_SVG}title")): (float(one.get("cx", "")), float(one.get("cy", "")))
         for one in root.iter(f"{_SVG}circle")
@@ -119,7 +119,7 @@ def test_growth_shows_each_number_of_files() -> None:
 
 def test_growth_of_a_straight_line() -> None:
     """Both axes begin at zero and are linear, so equal growth makes a straight line."""
-    root = ET.fromstring(growth_picture.draw(_libdeps()))  # noqa: S314
+    root = ET.fromstring(growth_picture.draw(_libdeps()))  # noqa: S314 - a picture of our own
     (line,) = [one.get("points", "") for one in root.iter(f"{_SVG}polyline") if one.get("class") == "line"]
     (x0, y0), (x1, y1), (x2, y2) = (tuple(map(float, point.split(","))) for point in line.split())
     assert (y0 - y1) / (x1 - x0) == pytest.approx((y0 - y2) / (x2 - x0), rel=0.01)

@@ -29,7 +29,7 @@ def sizes() -> Sizes:
 def test_picture_shows_the_numbers(sizes: Sizes) -> None:
     """The picture is well-formed and has a bar for each image and each entry of the legend."""
     # What is drawn here is no hostile XML.
-    bars = ET.fromstring(draw(sizes, "Sizes")).findall("{http://www.w3.org/2000/svg}rect")  # noqa: S314
+    bars = ET.fromstring(draw(sizes, "Sizes")).findall("{http://www.w3.org/2000/svg}rect")  # noqa: S314 - a picture of our own
     assert len(bars) == len(WAYS) * (1 + len(sizes["applications"]))
 
 
