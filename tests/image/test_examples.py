@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support.dive import LEAST, efficiency
 from support.layers import added, files, merged
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.engine import Engine
     from support.layers import Layer
 
@@ -24,8 +23,6 @@ pytestmark = pytest.mark.image
 
 APPLICATION = "/usr/share/python3/app"
 HARDENED = ("--read-only", "--user", "1000:1000", "--cap-drop", "ALL")
-EFFICIENCY = 0.98
-DIVE = Path(sys.executable).with_name("dive")
 
 # What apt, dpkg and ldconfig keep about the packages of an image.
 STATE = {
@@ -140,18 +137,7 @@ def test_names_what_it_is(built: Built, engine: Engine) -> None:
 
 def test_no_layer_undoes_another(built: Built, engine: Engine) -> None:
     """Nearly every byte in the image's layers is one that a container sees, as dive counts them."""
-    with tempfile.TemporaryDirectory() as folder:
-        archive, report = f"{folder}/image.tar", f"{folder}/report.json"
-        subprocess.run([engine.client, "save", "--output", archive, built.image], check=True)
-        subprocess.run(
-            [DIVE, f"docker-archive://{archive}", "--json", report],
-            env={**os.environ, "CI": "false"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-        )
-        found = json.loads(Path(report).read_text(encoding="utf-8"))["image"]
-    assert found["efficiencyScore"] >= EFFICIENCY, found["inefficientBytes"]
+    assert efficiency(engine, built.image) >= LEAST
 
 
 def test_held_package_stays(built: Built, engine: Engine) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.dive import LEAST, efficiency
 from support.layers import added, files, merged
 
 if TYPE_CHECKING:
@@ -24,11 +25,12 @@ HARDENED = ("--read-only", "--user", "1000:1000", "--cap-drop", "ALL")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A builder image, the image that the final one starts from, and the final image itself."""
+    """A builder image, what the final image starts from, the final image, and what is built to build on."""
 
     builder: str
     base: str
     final: str
+    to_build_on: tuple[str, ...] = ()
 
 
 def _public(engine: Engine, root: Path, suite: str) -> Setting:
@@ -62,6 +64,7 @@ def _two_images(engine: Engine, root: Path, base: str) -> Setting:
         ),
         base=images["runtime"],
         final=engine.build(example, tag, context=root, arguments=arguments),
+        to_build_on=tuple(images.values()),
     )
 
 
@@ -95,6 +98,13 @@ def test_application_runs_hardened(setting: Setting, engine: Engine) -> None:
     expected = engine.output(setting.builder, f"{APPLICATION}/bin/example")
     assert engine.output(setting.final, options=HARDENED) == expected
     assert [line.split()[0] for line in expected.splitlines()] == ["libpq", "PNG", "JPEG", "WEBP"]
+
+
+def test_no_layer_undoes_another(setting: Setting, engine: Engine) -> None:
+    """Nearly every byte in the images' layers is one that a container sees, as dive counts them."""
+    images = (setting.final, *setting.to_build_on)
+    scores = {image: efficiency(engine, image) for image in images}
+    assert {image for image, score in scores.items() if score < LEAST} == set(), scores
 
 
 def test_packages_are_the_listed_ones(setting: Setting, engine: Engine) -> None:
