@@ -48,6 +48,8 @@ def listed(path: str, environment: Mapping[str, str] | None = None, directory: s
     found = {}
     for line in _LINE.finditer(output):
         target = line["path"] or line["name"]
+        if line["name"] == loader_of_this_machine():  # glibc 2.41 lists itself among what is loaded
+            continue
         if "/" in target or target == "not found":  # else the kernel's vdso
             found[line["name"]] = "" if target == "not found" else os.path.realpath(target)
     return found

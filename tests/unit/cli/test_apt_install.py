@@ -79,10 +79,18 @@ class Shell:
         path = self.top / "asked"
         return path.read_text() if path.exists() else ""
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where these programs come first, and python-apt, which would ask the real system, is missing."""
+        without = self.top / "without"
+        without.mkdir(exist_ok=True)
+        (without / "apt_pkg.py").write_text("raise ImportError\n")
+        path = f"{self.top}/bin:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(without), "TMPDIR": str(self.top)}
+
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command; whatever happens, it must not end in a traceback."""
         code = "from multistage_docker.cli.apt_install import main; main()"
-        path = f"{self.top}/bin:{os.environ['PATH']}"
         done = subprocess.run(
             (sys.executable, "-c", code, *arguments),
             input=stdin,
@@ -91,13 +99,7 @@ class Shell:
             errors="surrogateescape",
             check=False,
             cwd=self.top,
-            env={
-                **os.environ,
-                "PATH": path,
-                "TMPDIR": str(self.top),
-                "PYTHONWARNINGS": "error",
-                **environment,
-            },
+            env={**self.environment, "PYTHONWARNINGS": "error", **environment},
             timeout=60,
         )
         assert "Traceback" not in done.stderr
@@ -259,7 +261,7 @@ def test_a_message_that_cannot_be_written(shell: Shell) -> None:
         capture_output=True,
         check=False,
         cwd=shell.top,
-        env={**os.environ, "PATH": f"{shell.top}/bin:{os.environ['PATH']}", "TMPDIR": str(shell.top)},
+        env=shell.environment,
     )
     assert (done.returncode, done.stdout.startswith(b"install tool:amd64 2")) == (0, True)
 
