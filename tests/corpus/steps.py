@@ -165,15 +165,25 @@ class Work:
         """Remove each listed package from a container of the final image and see what breaks."""
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "known.json").write_text(json.dumps(known), encoding="utf-8")
-            found: Record = self.bench.module(
-                self.final,
-                "needless",
-                "/known/known.json",
-                f"{VIRTUALENV}/bin/python",
-                self.case.check,
-                volumes={folder: "/known:ro"},
-            )
-        return found
+            arguments = ("/known/known.json", f"{VIRTUALENV}/bin/python", self.case.check)
+
+            def removed(*names: str) -> Record:
+                found: Record = self.bench.module(
+                    self.final, "needless", *arguments, *names, volumes={folder: "/known:ro"}
+                )
+                return found
+
+            found = removed()
+            # What code opens by name may do without, which shows only where nothing else is missing.
+            alone = {
+                package["package"]: removed(package["package"])["packages"][0]
+                for package in found["packages"]
+                if package["opened_only"]
+            }
+        return {
+            **found,
+            "packages": [alone.get(package["package"], package) for package in found["packages"]],
+        }
 
     def try_peers(self, shlibdeps: Record | None) -> Record:
         """List with every peer in the builder image, and try what each lists in a slim container."""

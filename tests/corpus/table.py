@@ -164,11 +164,15 @@ def _needs(proven: list[Record]) -> Iterator[str]:
         broken = sum(bool(package["broken"]) for package in needed)
         yield f"- {len(needed)} packages that ELF files need were removed one by one: {broken} broke a need."
     if opened:
-        names = ", ".join(sorted({item["package"] for item in opened if item["check_runs_without"]}))
+        spare = {
+            f"{item['package']} ({', '.join(item['opened_by'])})"
+            for item in opened
+            if item["check_runs_without"]
+        }
         yield (
             f"- {len(opened)} packages are listed only for libraries that code opens by name. That removing "
-            "one takes its library away proves no need; the case's check still runs without at least "
-            f"these: {names or 'none'}."
+            "one takes its library away proves no need; with that one alone removed, the case's check still "
+            f"runs without these: {'; '.join(sorted(spare)) or 'none'}."
         )
     if unknown:
         yield f"- {unknown} packages were removed before these kinds were told apart: not counted as proven."

@@ -4,7 +4,8 @@ The argument names a file with what find-libdeps knows (its JSON). A package who
 the needs that it is listed for is needless. For a package that is listed only because code opens its library
 by name this is no proof: it shows that nothing else supplies the library, not that anything wants it. Of
 those it is said besides whether the case's check, the second and third argument, still runs. Removed packages
-stay removed, so that a check which fails once says nothing of the packages after it.
+stay removed, so that this says something only of the first one: name a package as the fourth argument, in a
+container of its own, to have just that one removed.
 """
 
 from __future__ import annotations
@@ -49,8 +50,13 @@ def _loader_of(path: str) -> str:
     return platform.loader if platform else ""
 
 
-def _runs(check: list[str]) -> bool:
-    python, program = check
+def _place(requirement: dict[str, Any]) -> str:
+    """Return what is opened and where, the file by the end of its path."""
+    file = "/".join(requirement["file"].split("/")[-2:])
+    return f"{requirement['soname']} in {file}:{requirement['line']}"
+
+
+def _runs(python: str, program: str) -> bool:
     return subprocess.run((python, "-c", program), capture_output=True, check=False).returncode == 0
 
 
@@ -59,7 +65,10 @@ def main() -> None:
     judged = []
     with open(sys.argv[1], encoding="utf-8") as stream:
         known = json.load(stream)
+    only = sys.argv[4:]
     for package in known["packages"]:
+        if only and package["name"] not in only:
+            continue
         reasons = package["required_by"]
         opened_only = all(reason["kind"] == "opened" for reason in reasons)
         unmet = [reason["soname"] for reason in reasons if not is_met(reason)]
@@ -72,7 +81,8 @@ def main() -> None:
                 "package": package["name"],
                 "broken": broken,
                 "opened_only": opened_only,
-                "check_runs_without": opened_only and _runs(sys.argv[2:]),
+                "check_runs_without": opened_only and _runs(*sys.argv[2:4]),
+                "opened_by": sorted(set(map(_place, reasons))) if opened_only else [],
                 "unmet_before": sorted(set(unmet)),
                 "complaint": purge.stderr.strip()[-300:] if purge.returncode else "",
             }

@@ -126,12 +126,23 @@ def test_the_page_owns_up_to_mixed_and_absent_rows(tmp_path: Path) -> None:
     assert "Without a result here: bad." in page
 
 
+def opened(package: str, *, check_runs_without: bool) -> dict[str, Any]:
+    """Return what was found of a package that is listed for a library that code opens by name."""
+    return {
+        "package": package,
+        "broken": [package],
+        "opened_only": True,
+        "check_runs_without": check_runs_without,
+        "opened_by": [f"{package}.so in a/b.py:3"],
+    }
+
+
 def test_opening_by_name_is_not_counted_as_proof(tmp_path: Path) -> None:
     """Packages listed for opened names stand apart, with those that the check does without; old ones too."""
     record = right()
     record["needless"]["packages"] += [
-        {"package": "libtwo1", "broken": ["two"], "opened_only": True, "check_runs_without": True},
-        {"package": "libsix1", "broken": ["six"], "opened_only": True, "check_runs_without": False},
+        opened("libtwo1", check_runs_without=True),
+        opened("libsix1", check_runs_without=False),
         {"package": "libold1", "broken": ["old"]},
     ]
     document = {"suite": "bookworm", "date": "2026-01-02", "cases": {"good": record}}
@@ -139,5 +150,5 @@ def test_opening_by_name_is_not_counted_as_proof(tmp_path: Path) -> None:
     page = render(tmp_path, CASES)
     assert "- 1 packages that ELF files need were removed one by one: 1 broke a need." in page
     assert "- 2 packages are listed only for libraries that code opens by name." in page
-    assert "still runs without at least these: libtwo1." in page
+    assert "still runs without these: libtwo1 (libtwo1.so in a/b.py:3)." in page
     assert "- 1 packages were removed before" in page
