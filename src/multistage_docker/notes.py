@@ -149,8 +149,8 @@ def _likely_package(sonames: Iterable[str], *, time64: bool) -> str:
     if not name:
         return ""
     if not time64:
-        return f", by its name {name}"
-    return f", by its name {name} or {name}t64 (a list made on an older suite has names without t64)"
+        return f", perhaps {name}"
+    return f", perhaps {name} or {name}t64 (a list made on an older suite has names without t64)"
 
 
 def _or_exclude(requirements: list[Requirement]) -> str:
