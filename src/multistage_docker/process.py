@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from multistage_docker.errors import ProgramFailedError, ProgramNotFoundError, StoppedError
 
@@ -194,8 +194,15 @@ def _write(outlet: IO[bytes] | None, chunk: bytes) -> None:
         outlet.write(chunk)
         outlet.flush()
     except OSError:
-        # What is still buffered cannot be written; at exit the interpreter would try again and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), outlet.fileno())
+        forget(outlet)
+
+
+def forget(outlet: IO[Any]) -> None:
+    """Let whatever is still to be written to a stream that takes nothing go nowhere.
+
+    At exit the interpreter would try to write what is buffered again, complain, and make it a failure.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), outlet.fileno())
 
 
 @contextlib.contextmanager

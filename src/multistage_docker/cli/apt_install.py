@@ -143,6 +143,8 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise UsageError(
             f"options for apt-get stand after --: {NAME} PACKAGE -- -o {shlex.quote(settings[0])}"
         )
+    if dry_run and receipt:
+        raise UsageError("--receipt has no meaning beside --dry-run, which does nothing")
     if not packages and not requirements:
         raise UsageError("no package given", hint=f"try {NAME} --help")
     lines = tuple(line for path in requirements or () for line in parse_requirements(_read(path)))
@@ -162,8 +164,6 @@ def command(  # noqa: PLR0913 - one parameter an option
     system = System.here(process.SystemRunner())
     try:
         with process.stopping_by_error():
-            if dry_run and receipt:
-                raise UsageError("--receipt has no meaning beside --dry-run, which does nothing")
             if dry_run:
                 plan = plan_install(request, system, voice)
                 boundary.write_result("".join(f"{line}\n" for line in plan.lines()))

@@ -15,11 +15,10 @@ from multistage_docker.errors import (
     StoppedError,
     UsageError,
 )
+from multistage_docker.process import forget
 from multistage_docker.text import printable
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     import typer
 
 FAILED = 1
@@ -80,7 +79,7 @@ def say(command: str, message: str) -> None:
     try:
         print(printable(f"{command}: {message}"), file=sys.stderr, flush=True)
     except OSError:
-        _forget(sys.stderr)
+        forget(sys.stderr)
 
 
 def write_result(text: str) -> None:
@@ -92,13 +91,8 @@ def write_result(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _forget(sys.stdout)
+        forget(sys.stdout)
         sys.exit(FAILED)
     except OSError as error:
-        _forget(sys.stdout)
+        forget(sys.stdout)
         raise OutputError(f"cannot write the result: {error.strerror}") from None
-
-
-def _forget(outlet: TextIO) -> None:
-    # What is still buffered cannot be written; at exit the interpreter would try again and make it a failure.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), outlet.fileno())

@@ -1,4 +1,4 @@
-"""Walks through syntax trees, in the order of ``ast.walk`` and in less than half of its time."""
+"""Walks through syntax trees, in the order of ``ast.walk`` and in two thirds of its time."""
 
 from __future__ import annotations
 
