@@ -327,6 +327,13 @@ def test_what_nothing_needs_any_more_goes(desk: Desk) -> None:
     assert receipt.removed == ("unneeded1",)
 
 
+@pytest.mark.parametrize("option", ["--no-remove", "--no-auto-remove"])
+def test_what_nothing_needs_any_more_may_stay(desk: Desk, option: str) -> None:
+    """An option for apt-get that speaks against removing it is heard."""
+    desk.debian.install(Package("unneeded1"))
+    assert desk.install("tool", request=Request((), apt_options=(option,))).removed == ()
+
+
 def test_a_stop_while_downloading(desk: Desk) -> None:
     """Where dpkg has not begun there is nothing to configure."""
     desk.debian.stops = "download"

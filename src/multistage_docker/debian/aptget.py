@@ -21,7 +21,15 @@ _ALWAYS = (
     "Dpkg::Options::=--force-confold",
 )
 
+# What the image's own configuration may allow is asked for here, or not done.
+_UNASKED = (
+    "APT::Get::allow-downgrades=false",
+    "APT::Get::allow-change-held-packages=false",
+    "APT::Get::allow-remove-essential=false",
+    "APT::Get::force-yes=false",
+)
 _SEE_ALL = ("--allow-downgrades", "--allow-change-held-packages", "--allow-remove-essential")
+_KEEP_UNNEEDED = frozenset(("--no-remove", "--no-auto-remove", "--no-autoremove"))
 _SETTING = ("-o", "--option", "-c", "--config-file")
 
 UPDATE_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
@@ -68,9 +76,15 @@ class AptGet:
         apt-get itself refuses to remove anything unless that is allowed, to downgrade, and to change what is
         held.
         """
+        unasked = (part for value in _UNASKED for part in ("-o", value))
         # With the second, apt-get would not even think about what nothing needs any more.
         removals = "--auto-remove" if self.allow_removals else "--no-remove"
-        return ("apt-get", "-q", removals, *self._install(specs))
+        return ("apt-get", "-q", *unasked, removals, *self._install(specs))
+
+    @property
+    def leaves_unneeded(self) -> bool:
+        """Whether an installation leaves it to ``remove_unneeded`` to remove what nothing needs any more."""
+        return not self.allow_removals and _KEEP_UNNEEDED.isdisjoint(self.extra)
 
     def remove_unneeded(self) -> tuple[str, ...]:
         """Return the argv that removes what was installed automatically and nothing needs any more."""

@@ -28,6 +28,7 @@ class Cause(Enum):
     NOT_FOUND = "404"
     HELD = "hold in the way"
     REMOVAL = "removal not allowed"
+    ESSENTIAL = "essential package in the way"
     DOWNGRADE = "downgrade not allowed"
     NO_VERSION = "vanished version"
     NO_RELEASE = "unknown release"
@@ -170,9 +171,15 @@ _KNOWN: tuple[tuple[Cause, str, str, str], ...] = (
     ),
     (
         Cause.REMOVAL,
-        r"Packages need to be removed but remove is disabled|Essential packages were removed and -y was used",
+        r"Packages need to be removed but remove is disabled",
         "packages would be removed",
         "--allow-removals allows it",
+    ),
+    (
+        Cause.ESSENTIAL,
+        r"Essential packages were removed and -y was used",
+        "a package that every Debian system needs would be removed",
+        "the packages do not fit this system",
     ),
     (
         Cause.DOWNGRADE,

@@ -21,7 +21,7 @@ _SHOWN_PROVIDERS = 8
 # What apt-get itself refuses because of the packages that were asked for.
 ABOUT_PACKAGES = frozenset(
     {
-        *(Cause.HELD, Cause.REMOVAL, Cause.DOWNGRADE),
+        *(Cause.HELD, Cause.REMOVAL, Cause.ESSENTIAL, Cause.DOWNGRADE),
         *(Cause.UNMET, Cause.UNKNOWN_PACKAGE, Cause.NO_VERSION, Cause.NO_RELEASE),
     }
 )

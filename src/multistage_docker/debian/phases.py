@@ -80,7 +80,7 @@ class Phases:
     def _install(self) -> None:
         try:
             done = self._run("", self.apt.install(self.specs), aptget.INSTALL_ENVIRONMENT)
-            if _UNNEEDED in done.stdout and not self.apt.allow_removals:
+            if _UNNEEDED in done.stdout and self.apt.leaves_unneeded:
                 self._run(
                     "the removal of what nothing needs",
                     self.apt.remove_unneeded(),

@@ -54,7 +54,9 @@ class Workspace:
         if not self.has_begun:
             return 0
         with open(_fetched_file(self.directory), encoding="utf-8", errors="surrogateescape") as file:
-            fetched = [line.rstrip("\n").split(" ", 1) for line in file]
+            # Once more for each start of dpkg.
+            lines = {line.rstrip("\n") for line in file}
+        fetched = (line.split(" ", 1) for line in lines)
         return sum(int(size) for size, path in fetched if os.path.basename(path) not in self.kept)
 
     def size(self) -> int:
@@ -132,7 +134,7 @@ def _package_caches(config: AptConfig, mounts: tuple[str, ...], directory: str) 
 def _recording_hook(directory: str, archives: str) -> str:
     """Return the setting by which apt-get writes down what it has fetched, just before it starts dpkg."""
     packages, file = shlex.quote(archives), shlex.quote(_fetched_file(directory))
-    return f"DPkg::Pre-Invoke::=stat --format='%s %n' {packages}/*.deb > {file} 2> /dev/null || true"
+    return f"DPkg::Pre-Invoke::=stat --format='%s %n' {packages}/*.deb >> {file} 2> /dev/null || true"
 
 
 def _fetched_file(directory: str) -> str:

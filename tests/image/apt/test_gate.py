@@ -129,6 +129,36 @@ def test_refusals(bench: Bench, specs: tuple[str, ...], before: str, said: str) 
     assert not [path for path in observed.requests if path.endswith(".deb")]
 
 
+LENIENT = "".join(
+    f'echo "APT::Get::{name} true;" >> /etc/apt/apt.conf.d/zz-lenient; '
+    for name in (
+        "allow-downgrades",
+        "allow-change-held-packages",
+        "allow-remove-essential",
+        "force-yes",
+        "Remove",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("specs", "before", "said"),
+    [
+        (("demo-rival",), INSTALL.format("demo-app"), "removes demo-app, demo-lib"),
+        (("--upgrade", "demo-app=0.9"), INSTALL.format("demo-app"), "back to 0.9"),
+        (("demo-needs-new",), HOLD, "demo-held is on hold at 1.0"),
+    ],
+    ids=["removal", "downgrade", "hold"],
+)
+def test_what_the_image_allows_is_refused_all_the_same(
+    bench: Bench, specs: tuple[str, ...], before: str, said: str
+) -> None:
+    """Apt's configuration in the image does not opt in for those who call apt-install there."""
+    observed = bench.observe("apt-install", *specs, before=f"{before}\n{LENIENT}")
+    assert observed.code == 1, observed.err
+    assert said in observed.last
+
+
 @pytest.mark.parametrize(
     ("arguments", "before", "installed"),
     [
